@@ -1,4 +1,4 @@
-"""What people type: the gate every text passes, the form codes are compared in, and how text is counted.
+"""What people type: the gate each text passes, how codes are compared, how text is counted.
 
 Text is stored in NFC, line breaks as one line feed, otherwise exactly as typed; what may not be
 stored is refused by name. The counting rule is shared with the browser: both sides are held to
@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Literal
 
-import regex
+import regex  # type: ignore[import-untyped]  # ships no types
 
 LINE_LONGEST = 1_000
 PROSE_LONGEST = 100_000
@@ -24,7 +24,9 @@ _RUN = regex.compile(
 _INVISIBLE = regex.compile(r"[\p{White_Space}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]+")
 _GRAPHEME = regex.compile(r"\X")
 _ZERO_WIDTH = regex.compile(r"[\p{Cf}\p{Default_Ignorable_Code_Point}]+")
-_EDGES = regex.compile(r"\A[\p{White_Space}\u200B\u2060\uFEFF]+|[\p{White_Space}\u200B\u2060\uFEFF]+\Z")
+_EDGES = regex.compile(
+    r"\A[\p{White_Space}\u200B\u2060\uFEFF]+|[\p{White_Space}\u200B\u2060\uFEFF]+\Z"
+)
 
 _SURROGATE = regex.compile("[\ud800-\udfff]")
 _NONCHARACTER = regex.compile(r"\p{Noncharacter_Code_Point}")
@@ -53,7 +55,7 @@ def line(
     """
     _bounded(value, limit, longest)
     _encodable(value)
-    text = _EDGES.sub("", value)
+    text = str(_EDGES.sub("", value))
     if _BREAK.search(text):
         raise TextError("text.line_break_in_line")
     if found := _BIDI.search(text):
@@ -66,16 +68,16 @@ def line(
 def prose(
     value: str, *, blank: bool = False, limit: int | None = None, longest: int = PROSE_LONGEST
 ) -> str:
-    """Return a text of many lines as it is stored, or raise TextError; the parameters are `line`'s."""
+    """Return a text of many lines as it is stored, or raise TextError; parameters as in `line`."""
     _bounded(value, limit, longest)
     _encodable(value)
     return _accepted(value.replace("\r\n", "\n"), blank=blank, limit=limit)
 
 
 def code(value: str, case: Case = "fold") -> str:
-    """Return a code or address as it is compared: NFKC, no invisible signs, trimmed, in one case."""
+    """Return a code or address as it is compared: NFKC, nothing invisible, trimmed, in one case."""
     _encodable(value)
-    text = _ZERO_WIDTH.sub("", unicodedata.normalize("NFKC", value)).strip()
+    text = str(_ZERO_WIDTH.sub("", unicodedata.normalize("NFKC", value))).strip()
     if case == "upper":
         return text.upper()
     if case == "fold":
