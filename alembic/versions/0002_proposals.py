@@ -1,0 +1,542 @@
+"""Create calls, proposals and the access relation."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Create the tables."""
+    op.create_table(
+        "forms",
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("document", postgresql.JSONB(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_forms")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_forms_sha256")),
+    )
+    op.create_table(
+        "calls",
+        sa.Column("title_zh", sa.Text(), nullable=False),
+        sa.Column("title_en", sa.Text(), nullable=False),
+        sa.Column("summary_zh", sa.Text(), nullable=False),
+        sa.Column("summary_en", sa.Text(), nullable=False),
+        sa.Column("prefix", sa.Text(), nullable=False),
+        sa.Column("form_id", sa.Uuid(), nullable=False),
+        sa.Column("rubric", postgresql.JSONB(), nullable=False),
+        sa.Column("checklist", postgresql.JSONB(), nullable=False),
+        sa.Column("preset", sa.Text(), nullable=False),
+        sa.Column("stages", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("consent", sa.Text(), nullable=True),
+        sa.Column("min_institutions", sa.Integer(), nullable=False),
+        sa.Column("min_reviews", sa.Integer(), nullable=False),
+        sa.Column("max_reviews", sa.Integer(), server_default="5", nullable=False),
+        sa.Column("zone", sa.Text(), server_default="Asia/Shanghai", nullable=False),
+        sa.Column("opens_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closes_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("consent_days", sa.Integer(), server_default="5", nullable=False),
+        sa.Column("check_days", sa.Integer(), server_default="5", nullable=False),
+        sa.Column("reviews_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decides_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("opened_by", sa.Uuid(), nullable=True),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "closes_at < reviews_until", name=op.f("ck_calls_closes_before_reviews")
+        ),
+        sa.CheckConstraint(
+            "min_institutions between 1 and 20", name=op.f("ck_calls_min_institutions")
+        ),
+        sa.CheckConstraint("min_reviews between 1 and 9", name=op.f("ck_calls_min_reviews")),
+        sa.CheckConstraint("opens_at < closes_at", name=op.f("ck_calls_opens_before_closes")),
+        sa.CheckConstraint(
+            "reviews_until < decides_at", name=op.f("ck_calls_reviews_before_decides")
+        ),
+        sa.ForeignKeyConstraint(["form_id"], ["forms.id"], name=op.f("fk_calls_form_id")),
+        sa.ForeignKeyConstraint(["opened_by"], ["people.id"], name=op.f("fk_calls_opened_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calls")),
+        sa.UniqueConstraint("prefix", name=op.f("uq_calls_prefix")),
+    )
+    op.create_table(
+        "call_numbers",
+        sa.Column("call_id", sa.Uuid(), nullable=False),
+        sa.Column("last", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.ForeignKeyConstraint(["call_id"], ["calls.id"], name=op.f("fk_call_numbers_call_id")),
+        sa.PrimaryKeyConstraint("call_id", name=op.f("pk_call_numbers")),
+    )
+    op.create_table(
+        "proposals",
+        sa.Column("call_id", sa.Uuid(), nullable=False),
+        sa.Column("form_id", sa.Uuid(), nullable=False),
+        sa.Column("lead_id", sa.Uuid(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="draft", nullable=False),
+        sa.Column("title", sa.Text(), server_default="", nullable=False),
+        sa.Column("title_en", sa.Text(), server_default="", nullable=False),
+        sa.Column(
+            "sectors", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False
+        ),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stages", postgresql.ARRAY(sa.Text()), nullable=True),
+        sa.Column("consent_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("returned_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version_id", sa.Uuid(), nullable=True),
+        sa.Column("rev", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "state in ('draft', 'consent_pending', 'submitted', 'formal_check', 'returned', 'not_accepted', 'peer_review', 'decision_pending', 'approved', 'rejected', 'withdrawn')",
+            name=op.f("ck_proposals_state"),
+        ),
+        sa.CheckConstraint(
+            "(number is null) = (submitted_at is null)", name=op.f("ck_proposals_number_with_time")
+        ),
+        sa.ForeignKeyConstraint(["call_id"], ["calls.id"], name=op.f("fk_proposals_call_id")),
+        sa.ForeignKeyConstraint(["form_id"], ["forms.id"], name=op.f("fk_proposals_form_id")),
+        sa.ForeignKeyConstraint(["lead_id"], ["people.id"], name=op.f("fk_proposals_lead_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_proposals")),
+        sa.UniqueConstraint("call_id", "number", name=op.f("uq_proposals_call_id_number")),
+    )
+    op.create_index(
+        op.f("ix_proposals_state"),
+        "proposals",
+        ["state", sa.literal_column("submitted_at desc"), sa.literal_column("id desc")],
+        unique=False,
+    )
+    op.create_table(
+        "sections",
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
+        sa.Column("section", sa.Text(), nullable=False),
+        sa.Column("rev", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("saved_by", sa.Uuid(), nullable=False),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["proposal_id"],
+            ["proposals.id"],
+            name=op.f("fk_sections_proposal_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["saved_by"], ["people.id"], name=op.f("fk_sections_saved_by")),
+        sa.PrimaryKeyConstraint("proposal_id", "section", name=op.f("pk_sections")),
+    )
+    op.create_table(
+        "answers",
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
+        sa.Column("question", sa.Text(), nullable=False),
+        sa.Column("section", sa.Text(), nullable=False),
+        sa.Column("value", postgresql.JSONB(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["proposal_id"],
+            ["proposals.id"],
+            name=op.f("fk_answers_proposal_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("proposal_id", "question", name=op.f("pk_answers")),
+    )
+    op.create_table(
+        "participations",
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
+        sa.Column("institution_id", sa.Uuid(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="invited", nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("task", sa.Text(), server_default="", nullable=False),
+        sa.Column("special_terms", sa.Text(), server_default="", nullable=False),
+        sa.Column("position", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("scope_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("version_id", sa.Uuid(), nullable=True),
+        sa.Column("answered_by", sa.Uuid(), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("comments", postgresql.JSONB(), nullable=True),
+        sa.Column("void_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("void_by", sa.Uuid(), nullable=True),
+        sa.Column("void_fields", postgresql.ARRAY(sa.Text()), nullable=True),
+        sa.Column("rev", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "role in ('lead', 'participating', 'demonstration', 'collaborating', 'resources', 'standards')",
+            name=op.f("ck_participations_role"),
+        ),
+        sa.CheckConstraint(
+            "state in ('invited', 'viewed', 'consented', 'returned', 'declined', 'void', 'removed')",
+            name=op.f("ck_participations_state"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["answered_by"], ["people.id"], name=op.f("fk_participations_answered_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["institution_id"], ["institutions.id"], name=op.f("fk_participations_institution_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["proposal_id"],
+            ["proposals.id"],
+            name=op.f("fk_participations_proposal_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_participations")),
+    )
+    op.create_index(
+        op.f("ix_participations_institution_id_state"),
+        "participations",
+        ["institution_id", "state"],
+        unique=False,
+    )
+    op.create_index(
+        "uq_participations_current",
+        "participations",
+        ["proposal_id", "institution_id"],
+        unique=True,
+        postgresql_where=sa.text("state <> 'removed'"),
+    )
+    op.create_index(
+        "uq_participations_one_lead",
+        "participations",
+        ["proposal_id"],
+        unique=True,
+        postgresql_where=sa.text("role = 'lead' and state <> 'removed'"),
+    )
+    op.create_table(
+        "contributions",
+        sa.Column("participation_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), server_default="", nullable=False),
+        sa.Column("amount", sa.Numeric(precision=14, scale=2), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("value_fen", sa.BigInteger(), nullable=True),
+        sa.Column("terms", sa.Text(), server_default="", nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "kind in ('cash', 'staff', 'equipment', 'compute', 'data', 'software', 'venue', 'scenario', 'training', 'standards')",
+            name=op.f("ck_contributions_kind"),
+        ),
+        sa.CheckConstraint("amount >= 0", name=op.f("ck_contributions_amount")),
+        sa.CheckConstraint("value_fen >= 0", name=op.f("ck_contributions_value")),
+        sa.ForeignKeyConstraint(
+            ["participation_id"],
+            ["participations.id"],
+            name=op.f("fk_contributions_participation_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contributions")),
+    )
+    op.create_index(
+        op.f("ix_contributions_participation_id"),
+        "contributions",
+        ["participation_id"],
+        unique=False,
+    )
+    op.create_table(
+        "versions",
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("document", postgresql.JSONB(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["made_by"], ["people.id"], name=op.f("fk_versions_made_by")),
+        sa.ForeignKeyConstraint(
+            ["proposal_id"],
+            ["proposals.id"],
+            name=op.f("fk_versions_proposal_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_versions")),
+        sa.UniqueConstraint("proposal_id", "number", name=op.f("uq_versions_proposal_id_number")),
+        sa.UniqueConstraint("proposal_id", "sha256", name=op.f("uq_versions_proposal_id_sha256")),
+    )
+    op.create_table(
+        "consents",
+        sa.Column("participation_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("version_id", sa.Uuid(), nullable=False),
+        sa.Column("scope_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("scope", postgresql.JSONB(), nullable=False),
+        sa.Column("also_member", sa.Boolean(), nullable=False),
+        sa.Column("void_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["participation_id"],
+            ["participations.id"],
+            name=op.f("fk_consents_participation_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_consents_person_id")),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["versions.id"], name=op.f("fk_consents_version_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
+    )
+    op.create_index(
+        op.f("ix_consents_participation_id"), "consents", ["participation_id"], unique=False
+    )
+    op.create_table(
+        "members",
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("institution_id", sa.Uuid(), nullable=False),
+        sa.Column("duty", sa.Text(), server_default="", nullable=False),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["institution_id"], ["institutions.id"], name=op.f("fk_members_institution_id")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_members_person_id")),
+        sa.ForeignKeyConstraint(
+            ["proposal_id"],
+            ["proposals.id"],
+            name=op.f("fk_members_proposal_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_members")),
+    )
+    op.create_index(op.f("ix_members_person_id"), "members", ["person_id"], unique=False)
+    op.create_index(
+        "uq_members_current",
+        "members",
+        ["proposal_id", "person_id"],
+        unique=True,
+        postgresql_where=sa.text("removed_at is null"),
+    )
+    op.create_table(
+        "invitations",
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
+        sa.Column("participation_id", sa.Uuid(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("name", sa.Text(), server_default="", nullable=False),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), server_default="sent", nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("invited_by", sa.Uuid(), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("accepted_by", sa.Uuid(), nullable=True),
+        sa.Column("answer_key", sa.LargeBinary(), nullable=True),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "state in ('sent', 'accepted', 'declined', 'revoked')",
+            name=op.f("ck_invitations_state"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["accepted_by"], ["people.id"], name=op.f("fk_invitations_accepted_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["invited_by"], ["people.id"], name=op.f("fk_invitations_invited_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["participation_id"],
+            ["participations.id"],
+            name=op.f("fk_invitations_participation_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["proposal_id"],
+            ["proposals.id"],
+            name=op.f("fk_invitations_proposal_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_invitations_token_hash")),
+    )
+    op.create_index(
+        op.f("ix_invitations_proposal_id"), "invitations", ["proposal_id"], unique=False
+    )
+    op.create_table(
+        "moves",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
+        sa.Column("move", sa.Text(), nullable=False),
+        sa.Column("from_state", sa.Text(), nullable=False),
+        sa.Column("to_state", sa.Text(), nullable=False),
+        sa.Column("actor_id", sa.Uuid(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("reason_code", sa.Text(), nullable=True),
+        sa.Column("version_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "move in ('submit', 'complete', 'take_back', 'start_check', 'pass', 'return', 'refuse', 'resubmit', 'finish', 'reopen', 'approve', 'reject', 'withdraw', 'withdraw_by_institution', 'restore', 'undo')",
+            name=op.f("ck_moves_move"),
+        ),
+        sa.ForeignKeyConstraint(["actor_id"], ["people.id"], name=op.f("fk_moves_actor_id")),
+        sa.ForeignKeyConstraint(
+            ["proposal_id"], ["proposals.id"], name=op.f("fk_moves_proposal_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_moves")),
+    )
+    op.create_index(op.f("ix_moves_proposal_id_id"), "moves", ["proposal_id", "id"], unique=False)
+    op.create_table(
+        "check_answers",
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.Column("section", sa.Text(), nullable=True),
+        sa.Column("rev", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("answered_by", sa.Uuid(), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("verdict in ('ok', 'problem')", name=op.f("ck_check_answers_verdict")),
+        sa.ForeignKeyConstraint(
+            ["answered_by"], ["people.id"], name=op.f("fk_check_answers_answered_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["proposal_id"],
+            ["proposals.id"],
+            name=op.f("fk_check_answers_proposal_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("proposal_id", "item", name=op.f("pk_check_answers")),
+    )
+    op.create_table(
+        "access",
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
+        sa.Column("principal", sa.Uuid(), nullable=False),
+        sa.Column("rights", sa.SmallInteger(), nullable=False),
+        sa.Column("shown_state", sa.Text(), nullable=True),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["proposal_id"],
+            ["proposals.id"],
+            name=op.f("fk_access_proposal_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("proposal_id", "principal", name=op.f("pk_access")),
+    )
+    op.create_index(
+        "ix_access_list",
+        "access",
+        [
+            "principal",
+            "shown_state",
+            sa.literal_column("submitted_at desc"),
+            sa.literal_column("proposal_id desc"),
+        ],
+        unique=False,
+    )
+    op.create_table(
+        "dismissals",
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("dismissed_by", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["dismissed_by"], ["people.id"], name=op.f("fk_dismissals_dismissed_by")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_dismissals_person_id")),
+        sa.ForeignKeyConstraint(
+            ["proposal_id"],
+            ["proposals.id"],
+            name=op.f("fk_dismissals_proposal_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dismissals")),
+        sa.UniqueConstraint(
+            "proposal_id",
+            "person_id",
+            "rule",
+            name=op.f("uq_dismissals_proposal_id_person_id_rule"),
+        ),
+    )
+    op.create_table(
+        "ties",
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_ties_person_id")),
+        sa.ForeignKeyConstraint(
+            ["proposal_id"], ["proposals.id"], name=op.f("fk_ties_proposal_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ties")),
+        sa.UniqueConstraint("proposal_id", "person_id", name=op.f("uq_ties_proposal_id_person_id")),
+    )
+
+
+def downgrade() -> None:
+    """Drop the tables."""
+    op.drop_table("ties")
+    op.drop_table("dismissals")
+    op.drop_table("access")
+    op.drop_table("check_answers")
+    op.drop_table("moves")
+    op.drop_table("invitations")
+    op.drop_table("members")
+    op.drop_table("consents")
+    op.drop_table("versions")
+    op.drop_table("contributions")
+    op.drop_table("participations")
+    op.drop_table("answers")
+    op.drop_table("sections")
+    op.drop_table("proposals")
+    op.drop_table("call_numbers")
+    op.drop_table("calls")
+    op.drop_table("forms")

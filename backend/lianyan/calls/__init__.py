@@ -1,0 +1,1 @@
+"""Calls: the pinned form, the rubric, the stages, the dates."""

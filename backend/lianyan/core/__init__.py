@@ -1,0 +1,1 @@
+"""What every slice stands on: database, reads, problems, events, jobs, messages; it knows no slice."""

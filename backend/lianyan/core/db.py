@@ -1,0 +1,136 @@
+"""The database: base classes of the tables, the write session and the read pool."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from litestar.datastructures import State
+from sqlalchemy import DateTime, MetaData, Text, func
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from lianyan.settings import Settings
+
+Connection = asyncpg.Connection
+Acquire = Callable[[], AbstractAsyncContextManager[Connection]]
+Sessions = async_sessionmaker[AsyncSession]
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Model(DeclarativeBase):
+    """Base of every table."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {datetime: DateTime(timezone=True), str: Text}
+
+
+class Entity(Model):
+    """A table with an id that sorts by age, and a creation time."""
+
+    __abstract__ = True
+
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, server_default=func.uuidv7(), insert_default=func.uuidv7(monotonic=True)
+    )
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Secret(Model):
+    """A table whose ids must not tell order or time: random ones."""
+
+    __abstract__ = True
+
+    id: Mapped[UUID] = mapped_column(
+        primary_key=True, server_default=func.gen_random_uuid(), insert_default=func.gen_random_uuid()
+    )
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+def dsn(url: str) -> str:
+    """Return `url` as asyncpg takes it, without SQLAlchemy's driver name."""
+    return url.replace("postgresql+asyncpg://", "postgresql://", 1)
+
+
+def create_engine(settings: Settings) -> AsyncEngine:
+    """Return the engine of the writes: time limits set, so that nothing waits for ever."""
+    url = dsn(settings.database_url).replace("postgresql://", "postgresql+asyncpg://", 1)
+    return create_async_engine(
+        url,
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={
+            "timeout": 5,
+            "server_settings": {
+                "application_name": "lianyan",
+                "lock_timeout": "10s",
+                "statement_timeout": "30s",
+                "idle_in_transaction_session_timeout": "60s",
+            },
+        },
+    )
+
+
+class ReadPool:
+    """The pool of the reads: no ORM, generic plans, opened at first use on the running loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Remember where and how wide; nothing connects yet."""
+        self.settings = settings
+        self.pool: asyncpg.Pool | None = None
+
+    async def open(self) -> asyncpg.Pool:
+        """Return the open pool."""
+        if self.pool is None:
+            self.pool = await asyncpg.create_pool(
+                dsn(self.settings.database_url),
+                min_size=1,
+                max_size=self.settings.read_pool_size,
+                statement_cache_size=512,
+                max_cached_statement_lifetime=0,
+                timeout=5,
+                command_timeout=10,
+                server_settings={
+                    "application_name": "lianyan-read",
+                    "plan_cache_mode": "force_generic_plan",
+                    "jit": "off",
+                },
+            )
+        return self.pool
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        """Give a connection that the caller reads from."""
+        pool = self.pool or await self.open()
+        async with pool.acquire(timeout=10) as connection:
+            yield connection  # type: ignore[misc]  # the pool's proxy answers as a connection
+
+    async def close(self) -> None:
+        """Close the pool, if it was ever opened."""
+        if self.pool is not None:
+            await self.pool.close()
+            self.pool = None
+
+
+async def provide_session(state: State) -> AsyncGenerator[AsyncSession, None]:
+    """Yield a session whose transaction commits if the handler returns, else rolls back."""
+    async with state.sessions.begin() as session:
+        yield session
+
+
+async def raw(session: AsyncSession) -> Connection:
+    """Return the driver's connection under `session`, inside its transaction."""
+    connection = await session.connection()
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    return driver  # type: ignore[no-any-return]  # SQLAlchemy types it as Any

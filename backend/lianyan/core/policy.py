@@ -1,0 +1,164 @@
+"""Who may do what: the one table, and what a person is before any particular thing is looked at.
+
+What a person is to one proposal is computed from the `access` relation by `proposals.policy.roles`.
+"""
+
+from enum import Flag, auto
+
+from lianyan.core.actor import Actor
+
+
+class Role(Flag):
+    """What an actor is; several at once. The first group stands, the second is towards one proposal."""
+
+    ANYONE = auto()
+    PERSON = auto()
+    """Logged in, pending or invited people included."""
+    MEMBER = auto()
+    """Logged in through an institution that has confirmed the person."""
+    OFFICE = auto()
+    """Officer of at least one institution."""
+    DESK = auto()
+    """Holds the platform role coordinator."""
+    BENCH = auto()
+    """Holds the platform role approver."""
+    ADMINISTRATOR = auto()
+
+    LEAD = auto()
+    TEAM = auto()
+    OFFICER = auto()
+    """Officer of an institution that takes part."""
+    LEAD_OFFICER = auto()
+    COORDINATOR = auto()
+    """Coordinator without any conflict."""
+    PROGRESS = auto()
+    """Coordinator whose employer takes part: dates and completeness only."""
+    ASKED = auto()
+    """Assigned as reviewer, has not accepted yet."""
+    REVIEWER = auto()
+    """Assigned as reviewer and has accepted."""
+    APPROVER = auto()
+    """Approver without any conflict."""
+
+
+R = Role
+INSIDE = R.LEAD | R.TEAM | R.OFFICER | R.LEAD_OFFICER
+
+# fmt: off
+ALLOWED: dict[str, Role] = {
+    # public pages
+    "home.read":               R.ANYONE,
+    "call.read":               R.ANYONE,
+    "project.read":            R.ANYONE,
+    "institution.read":        R.ANYONE,
+    "page.read":               R.ANYONE,
+    "health.read":             R.ANYONE,
+    # login and the own person
+    "session.read":            R.ANYONE,
+    "session.start":           R.ANYONE,
+    "session.end":             R.ANYONE,
+    "session.renew":           R.PERSON,
+    "invitation.read":         R.ANYONE,
+    "invitation.answer":       R.ANYONE,
+    "task.read":               R.PERSON,
+    "message.mark":            R.PERSON,
+    "settings.read":           R.PERSON,
+    "settings.change":         R.PERSON,
+    "affiliation.ask":         R.PERSON,
+    # platform
+    "platform.change":         R.ADMINISTRATOR | R.DESK,
+    "institution.add":         R.DESK,
+    "institution.change":      R.DESK,
+    "officer.name":            R.DESK,
+    "role.read":               R.ADMINISTRATOR | R.DESK,
+    "role.grant":              R.ADMINISTRATOR,
+    "call.open":               R.DESK,
+    "person.find":             R.MEMBER,
+    # an institution's own matters
+    "affiliation.confirm":     R.OFFICE,
+    "queue.read":              R.OFFICE,
+    "ledger.read":             R.OFFICE,
+    # proposals
+    "proposal.draft":          R.MEMBER,
+    "proposal.list":           R.PERSON,
+    "proposal.read":           INSIDE | R.COORDINATOR | R.APPROVER,
+    "proposal.edit":           R.LEAD | R.TEAM,
+    "proposal.arrange":        R.LEAD,
+    "proposal.delete":         R.LEAD,
+    "proposal.submit":         R.LEAD,
+    "proposal.resubmit":       R.LEAD,
+    "proposal.take_back":      R.LEAD,
+    "proposal.withdraw":       R.LEAD,
+    "proposal.withdraw_by_institution": R.LEAD_OFFICER | R.COORDINATOR,
+    "proposal.restore":        R.COORDINATOR,
+    "proposal.extend":         R.COORDINATOR,
+    "participation.read":      R.OFFICER,
+    "participation.confirm":   R.OFFICER,
+    "participation.return":    R.OFFICER,
+    "participation.decline":   R.OFFICER,
+    # the desk
+    "desk.list":               R.DESK,
+    "desk.read":               R.COORDINATOR | R.PROGRESS,
+    "proposal.check":          R.COORDINATOR,
+    "proposal.pass":           R.COORDINATOR,
+    "proposal.return":         R.COORDINATOR,
+    "proposal.refuse":         R.COORDINATOR,
+    "proposal.finish":         R.COORDINATOR,
+    "proposal.reopen":         R.COORDINATOR,
+    "proposal.undo":           R.COORDINATOR,
+    # reviews
+    "assignment.read":         R.COORDINATOR,
+    "assignment.add":          R.COORDINATOR,
+    "assignment.remove":       R.COORDINATOR,
+    "conflict.dismiss":        R.COORDINATOR,
+    "review.list":             R.PERSON,
+    "assignment.answer":       R.ASKED | R.REVIEWER,
+    "review.read":             R.REVIEWER,
+    "review.write":            R.REVIEWER,
+    "review.submit":           R.PERSON,
+    "review.read_all":         R.COORDINATOR | R.APPROVER,
+    # decisions
+    "decision.list":           R.BENCH,
+    "decision.read":           R.COORDINATOR | R.APPROVER,
+    "decision.draft":          R.COORDINATOR,
+    "decision.sign":           R.APPROVER,
+    "decision.send_back":      R.APPROVER,
+    "release.read":            R.DESK,
+    "release.order":           R.DESK,
+    "release.take_back":       R.DESK,
+}
+# fmt: on
+
+
+def standing(actor: Actor | None) -> Role:
+    """Return what `actor` is before any particular thing is looked at."""
+    if actor is None:
+        return Role.ANYONE
+    found = Role.ANYONE | Role.PERSON
+    if actor.scope is not None or actor.status != "active":
+        return found
+    if actor.institutions:
+        found |= Role.MEMBER
+    if actor.offices:
+        found |= Role.OFFICE
+    if actor.roles & {"coordinator", "stand_in"}:
+        found |= Role.DESK
+    if "approver" in actor.roles:
+        found |= Role.BENCH
+    if "administrator" in actor.roles:
+        found |= Role.ADMINISTRATOR
+    return found
+
+
+STANDING = Role.ANYONE | Role.PERSON | Role.MEMBER | Role.OFFICE | Role.DESK | Role.BENCH
+STANDING |= Role.ADMINISTRATOR
+
+
+def needs_login(action: str) -> bool:
+    """Say whether nobody can do `action` without being logged in."""
+    return not ALLOWED[action] & Role.ANYONE
+
+
+def standing_only(action: str) -> bool:
+    """Say whether `action` is decided by standing roles alone, with no thing to look at."""
+    return not ALLOWED[action] & ~STANDING

@@ -1,0 +1,208 @@
+"""Errors the API answers with: RFC 9457 problems in the reader's language, never with a stack trace."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from lianyan.core.words import say
+
+PROBLEM = "application/problem+json"
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One thing wrong with one field: its path, a catalogue key and the key's parameters."""
+
+    field: str
+    code: str
+    params: dict[str, Any] = {}
+
+
+class Problem(Exception):  # noqa: N818  a problem is what RFC 9457 calls it
+    """An expected failure; `code` is a key of the message catalogue, `<area>.<key>`."""
+
+    status = 400
+
+    def __init__(
+        self, code: str, *, errors: list[FieldError] | None = None, **params: Any
+    ) -> None:
+        """Say what failed; `params` fill the sentence and travel to the client as they are."""
+        super().__init__(code)
+        self.code, self.errors, self.params = code, errors or [], params
+
+
+class Invalid(Problem):
+    """The input is malformed or breaks a rule; `errors` names each field."""
+
+    status = 400
+
+    def __init__(self, errors: list[FieldError], code: str = "problems.invalid", **params: Any) -> None:
+        """Take the fields that are wrong."""
+        super().__init__(code, errors=errors, **params)
+
+
+def invalid(field: str, code: str, **params: Any) -> Invalid:
+    """Return the problem of one wrong field."""
+    return Invalid([FieldError(field, code, params)])
+
+
+class Unauthorized(Problem):
+    """Nobody is logged in, or the session has ended."""
+
+    status = 401
+
+    def __init__(self, code: str = "problems.unauthorized", **params: Any) -> None:
+        """Say so."""
+        super().__init__(code, **params)
+
+
+class Forbidden(Problem):
+    """The actor can see the thing but may not do this to it; `code` says why in words."""
+
+    status = 403
+
+    def __init__(self, code: str = "problems.forbidden", **params: Any) -> None:
+        """Say why."""
+        super().__init__(code, **params)
+
+
+class NotFound(Problem):
+    """The thing does not exist, or the actor may not know that it does: one answer for both."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        """Say nothing about which."""
+        super().__init__("problems.not_found")
+
+
+class Conflict(Problem):
+    """The thing's state, or a uniqueness rule, does not allow this."""
+
+    status = 409
+
+
+class Gone(Problem):
+    """The link is dead: used, revoked or expired."""
+
+    status = 410
+
+
+class Stale(Problem):
+    """The thing has changed since it was read; `params` carry the stored content."""
+
+    status = 412
+
+    def __init__(self, code: str = "problems.stale", **params: Any) -> None:
+        """Take what is stored now."""
+        super().__init__(code, **params)
+
+
+class PreconditionRequired(Problem):
+    """A change came without `If-Match`."""
+
+    status = 428
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("problems.if_match_required")
+
+
+class TooMany(Problem):
+    """Too many requests."""
+
+    status = 429
+
+
+def locale_of(request: Request[Any, Any, Any]) -> str:
+    """Return the reader's language: account, cookie, Accept-Language, Chinese."""
+    actor = request.scope.get("actor")
+    if actor is not None and actor.locale:
+        return str(actor.locale)
+    cookie = request.cookies.get("lang")
+    if cookie in {"zh", "en"}:
+        return cookie
+    for part in request.headers.get("accept-language", "").split(","):
+        tag = part.split(";")[0].strip().lower()
+        if tag.startswith("zh"):
+            return "zh"
+        if tag.startswith("en"):
+            return "en"
+    return "zh"
+
+
+def answer(request: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
+    """Return `problem` as the response to `request`."""
+    locale = locale_of(request)
+    body = {
+        "type": f"/problems/{problem.code}",
+        "status": problem.status,
+        "code": problem.code,
+        "title": say(locale, f"problems.title_{problem.status}"),
+        "detail": _sentence(locale, problem.code, problem.params),
+        "params": problem.params,
+        "errors": [
+            {
+                "field": e.field,
+                "code": e.code,
+                "params": e.params,
+                "detail": _sentence(locale, e.code, e.params),
+            }
+            for e in problem.errors
+        ],
+    }
+    headers = {"cache-control": "no-store"}
+    if problem.status == Unauthorized.status:
+        headers["www-authenticate"] = "Session"
+    return Response(
+        msgspec.json.encode(body), status_code=problem.status, media_type=PROBLEM, headers=headers
+    )
+
+
+def _sentence(locale: str, code: str, params: dict[str, Any]) -> str:
+    try:
+        return say(locale, code, **params)
+    except KeyError:
+        return say(locale, "problems.invalid")
+
+
+def handle_problem(request: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
+    """Answer an expected failure."""
+    return answer(request, problem)
+
+
+def handle_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """Answer what the framework refuses: unknown path, bad method, unreadable body."""
+    if isinstance(error, ValidationException) or error.status_code == Invalid.status:
+        return answer(request, _from_validation(error))
+    problem = Problem(f"problems.http_{error.status_code}")
+    if error.status_code == NotFound.status:
+        problem = NotFound()
+    elif error.status_code not in {401, 403, 405, 413, 415, 429}:
+        problem = Problem("problems.invalid")
+    problem.status = error.status_code
+    response = answer(request, problem)
+    if allow := (error.headers or {}).get("allow"):
+        response.headers["allow"] = allow
+    return response
+
+
+def _from_validation(error: HTTPException) -> Problem:
+    found: list[FieldError] = []
+    extra = error.extra if isinstance(error.extra, list) else []
+    for item in extra:
+        if isinstance(item, dict):
+            field = str(item.get("key", "") or item.get("source", "body"))
+            field, code, params = _shape(field, str(item.get("message", "")))
+            found.append(FieldError(field, code, params))
+    return Invalid(found or [FieldError("body", "problems.unreadable", {})])
+
+
+def _shape(field: str, message: str) -> tuple[str, str, dict[str, Any]]:
+    """Turn msgspec's sentence into a field and a code of ours; its English never reaches a person."""
+    if "unknown field" in message:
+        return message.split("`")[1] if "`" in message else field, "problems.unknown_field", {}
+    if "missing required field" in message:
+        return message.split("`")[1] if "`" in message else field, "problems.required", {}
+    return field.removeprefix("data."), "problems.wrong_type", {}

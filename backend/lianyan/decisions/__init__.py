@@ -1,0 +1,1 @@
+"""Decisions: drafted by one, signed by another, released together."""

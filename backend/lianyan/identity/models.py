@@ -1,0 +1,199 @@
+"""Tables of people and their logins."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lianyan.core.db import Entity, Model
+
+
+class Person(Entity):
+    """Somebody who uses the portal; their words live here and can be erased."""
+
+    __tablename__ = "people"
+    __table_args__ = (
+        CheckConstraint("status in ('pending', 'active')", name="status"),
+        CheckConstraint("locale in ('zh', 'en')", name="locale"),
+        CheckConstraint("length(name) between 1 and 60", name="name_length"),
+    )
+
+    name: Mapped[str]
+    name_latin: Mapped[str | None]
+    sort_key: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default="pending")
+    locale: Mapped[str | None]
+    email: Mapped[str | None]
+    """Contact only; never identifies."""
+    phone: Mapped[str | None]
+    orcid: Mapped[str | None]
+    demo: Mapped[bool] = mapped_column(server_default=text("false"))
+    rev: Mapped[int] = mapped_column(server_default="1")
+
+
+class Provider(Entity):
+    """A login service of one institution."""
+
+    __tablename__ = "providers"
+    __table_args__ = (UniqueConstraint("slug"), UniqueConstraint("issuer", "client_id"))
+
+    institution_id: Mapped[UUID] = mapped_column(ForeignKey("institutions.id"), index=True)
+    slug: Mapped[str]
+    kind: Mapped[str] = mapped_column(server_default="oidc")
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    issuer: Mapped[str]
+    client_id: Mapped[str]
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    """Encrypted: core.secrets, bound to this table, row and column."""
+    algorithms: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{RS256}'"))
+    config_version: Mapped[int] = mapped_column(server_default="1")
+
+
+class ProviderMetadata(Model):
+    """What a provider publishes about itself, as last fetched."""
+
+    __tablename__ = "provider_metadata"
+
+    provider_id: Mapped[UUID] = mapped_column(ForeignKey("providers.id"), primary_key=True)
+    document: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    jwks: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    fetched_at: Mapped[datetime]
+    forced_at: Mapped[datetime | None]
+
+
+class Identity(Entity):
+    """One login of a person: provider, issuer and subject, byte for byte."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("provider_id", "issuer", "subject"),)
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    provider_id: Mapped[UUID] = mapped_column(ForeignKey("providers.id"))
+    issuer: Mapped[str] = mapped_column(Text(collation="C"))
+    subject: Mapped[str] = mapped_column(Text(collation="C"))
+    last_login_at: Mapped[datetime]
+
+
+class LoginTransaction(Model):
+    """A login on its way through an institution; consumed once."""
+
+    __tablename__ = "login_transactions"
+
+    state_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    browser_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    provider_id: Mapped[UUID] = mapped_column(ForeignKey("providers.id"))
+    config_version: Mapped[int]
+    nonce: Mapped[str]
+    verifier: Mapped[str]
+    return_to: Mapped[str]
+    invitation_id: Mapped[UUID | None]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Session(Entity):
+    """An open session; the token itself is only in the browser."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (UniqueConstraint("token_hash"), Index(None, "person_id"))
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
+    identity_id: Mapped[UUID | None] = mapped_column(ForeignKey("identities.id"))
+    proposal_id: Mapped[UUID | None]
+    """Set for an invited person: the session opens this proposal and nothing else."""
+    id_token: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Encrypted; only the hint for logging out at the institution."""
+    authenticated_at: Mapped[datetime]
+    idle_expires_at: Mapped[datetime]
+    absolute_expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class Affiliation(Entity):
+    """A person at an institution, for a time."""
+
+    __tablename__ = "affiliations"
+    __table_args__ = (
+        CheckConstraint("status in ('pending', 'confirmed', 'refused', 'ended')", name="status"),
+        Index(
+            "uq_affiliations_current",
+            "person_id",
+            "institution_id",
+            unique=True,
+            postgresql_where=text("status in ('pending', 'confirmed')"),
+        ),
+        Index(None, "institution_id", "status"),
+    )
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
+    institution_id: Mapped[UUID] = mapped_column(ForeignKey("institutions.id"))
+    status: Mapped[str] = mapped_column(server_default="pending")
+    department: Mapped[str | None]
+    source: Mapped[str]
+    """`login`, `coordinator` or `invitation`."""
+    confirmed_by: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+    confirmed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class Officer(Entity):
+    """Who acts for an institution: its officer, and deputies."""
+
+    __tablename__ = "officers"
+    __table_args__ = (
+        Index(
+            "uq_officers_current",
+            "institution_id",
+            "person_id",
+            unique=True,
+            postgresql_where=text("ended_at is null"),
+        ),
+        Index(None, "person_id"),
+    )
+
+    institution_id: Mapped[UUID] = mapped_column(ForeignKey("institutions.id"))
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
+    deputy: Mapped[bool] = mapped_column(server_default=text("false"))
+    named_by: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+    ended_at: Mapped[datetime | None]
+
+
+class PlatformRole(Entity):
+    """A role on the platform that a person holds for a time."""
+
+    __tablename__ = "platform_roles"
+    __table_args__ = (
+        CheckConstraint(
+            "role in ('coordinator', 'stand_in', 'reviewer', 'approver', 'administrator')", name="role"
+        ),
+        Index(
+            "uq_platform_roles_current",
+            "person_id",
+            "role",
+            unique=True,
+            postgresql_where=text("ended_at is null"),
+        ),
+    )
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
+    role: Mapped[str]
+    granted_by: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+    ended_at: Mapped[datetime | None]
+
+
+class AdministratorLink(Entity):
+    """A one-use link, made on the server, that makes a person administrator or lets one back in."""
+
+    __tablename__ = "administrator_links"
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    name: Mapped[str]
+    institution: Mapped[str]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    used_by: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))

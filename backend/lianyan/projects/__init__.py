@@ -1,0 +1,1 @@
+"""Projects: what an approved proposal becomes, and the public register."""

@@ -1,0 +1,1 @@
+"""Proposals: writing, the consortium and its confirmations, submitting, checking, moving on."""

@@ -1,0 +1,1 @@
+"""Reviews: conflicts of interest, assignments, scores and texts."""
