@@ -10,6 +10,7 @@ from lianyan.institutions.identifiers import IdentifierError
 ADDRESS_LONGEST = 254
 LOCAL_LONGEST = 64
 DOMAIN_LONGEST = 253
+TYPED_LONGEST = 500  # more is no address, and not worth decoding
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
@@ -17,6 +18,8 @@ _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^
 
 def check_mail(text: str) -> str:
     """Return a mail address, its domain in ASCII and lower case, or raise IdentifierError."""
+    if len(text) > TYPED_LONGEST:
+        raise IdentifierError("identifiers.mail_shape")
     local, at, domain = code(text, "keep").rpartition("@")
     if not at or not _LOCAL.fullmatch(local) or len(local) > LOCAL_LONGEST:
         raise IdentifierError("identifiers.mail_shape")
@@ -28,7 +31,7 @@ def check_mail(text: str) -> str:
 
 def check_domain(text: str) -> str:
     """Return a domain an institution may register, in ASCII, or raise IdentifierError."""
-    found = _domain(code(text).removeprefix("@"), "identifiers.domain_shape")
+    found = _domain(text.strip().removeprefix("@"), "identifiers.domain_shape")
     if domain_too_wide(found):
         raise IdentifierError("identifiers.domain_too_wide", domain=found)
     if _under(found, providers()):
@@ -86,6 +89,8 @@ def _under(domain: str, wanted: frozenset[str]) -> bool:
 
 def _domain(text: str, refusal: str) -> str:
     """Return `text` as a domain of at least one label, or raise IdentifierError(refusal)."""
+    if len(text) > TYPED_LONGEST:
+        raise IdentifierError(refusal)
     try:
         found = code(text).removesuffix(".").encode("idna").decode("ascii").lower()
     except UnicodeError:

@@ -1,4 +1,4 @@
-"""Codes of institutions and people: written in one form, their check digits verified, errors in words."""
+"""Codes of institutions and people: in one form, check digits verified, errors in words."""
 
 import re
 
@@ -17,15 +17,14 @@ _ROR_ADDRESS = re.compile(r"^(?:https?://)?ror\.org/")
 _ORCID_ADDRESS = re.compile(r"^(?:https?://)?(?:www\.)?orcid\.org/")
 _ROR = re.compile(rf"0[{ROR_ALPHABET}]{{6}}[0-9]{{2}}")
 
-PROVINCES = {
-    "11": "北京", "12": "天津", "13": "河北", "14": "山西", "15": "内蒙古",
-    "21": "辽宁", "22": "吉林", "23": "黑龙江",
-    "31": "上海", "32": "江苏", "33": "浙江", "34": "安徽", "35": "福建", "36": "江西", "37": "山东",
-    "41": "河南", "42": "湖北", "43": "湖南", "44": "广东", "45": "广西", "46": "海南",
-    "50": "重庆", "51": "四川", "52": "贵州", "53": "云南", "54": "西藏",
-    "61": "陕西", "62": "甘肃", "63": "青海", "64": "宁夏", "65": "新疆",
-    "71": "台湾", "81": "香港", "82": "澳门",
-}  # fmt: skip
+PROVINCES = frozenset(
+    {
+        *("11", "12", "13", "14", "15", "21", "22", "23", "31", "32", "33", "34", "35", "36", "37"),
+        *("41", "42", "43", "44", "45", "46", "50", "51", "52", "53", "54"),
+        *("61", "62", "63", "64", "65", "71", "81", "82"),
+    }
+)
+"""Codes of the provinces (GB/T 2260); their names are `taxonomy.province_<code>`."""
 
 
 class IdentifierError(ValueError):
@@ -73,8 +72,8 @@ def uscc_warning(found: str) -> IdentifierError | None:
 
 
 def uscc_province(found: str) -> str | None:
-    """Return the province a valid code was registered in, or None where it names none."""
-    return PROVINCES.get(found[2:4])
+    """Return the code of the province a valid code was registered in, or None if it names none."""
+    return found[2:4] if found[2:4] in PROVINCES else None
 
 
 def check_ror(text: str) -> str:
