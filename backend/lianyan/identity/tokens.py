@@ -5,7 +5,6 @@ import binascii
 import hashlib
 import hmac
 import json
-import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -25,6 +24,7 @@ LONGEST_S = 24 * 3600
 LARGEST = 64 * 1024
 MOST_KEYS = 100
 LONGEST_SUBJECT = 255
+LAST = 1e12
 RSA_BYTES = range(256, 1025)
 SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -210,8 +210,8 @@ def _fits(key: Mapping[str, Any], algorithm: str) -> bool:
     return (
         key.get("kty") == kty
         and (curve is None or key.get("crv") == curve)
-        and key.get("use") in {None, "sig"}
-        and key.get("alg") in {None, algorithm}
+        and key.get("use", "sig") == "sig"
+        and key.get("alg", algorithm) == algorithm
         and (uses is None or (isinstance(uses, list) and "verify" in uses))
     )
 
@@ -255,11 +255,14 @@ def _check_audience(claims: Mapping[str, Any], expected: Expected) -> None:
 
 def _time(claims: Mapping[str, Any], name: str) -> float:
     value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not _instant(value):
         _refuse(name)
-    if not abs(value) < 1e12:  # noqa: PLR2004  the year 33658: what is beyond is no time, and no float
-        _refuse(name)
-    return float(value)
+    return float(value)  # type: ignore[arg-type]  # a number, as just found
+
+
+def _instant(value: Any) -> bool:
+    """Say whether `value` is a time: a number, and not one beyond all calendars."""
+    return not isinstance(value, bool) and isinstance(value, int | float) and abs(value) < LAST
 
 
 def _check_times(claims: Mapping[str, Any], now: float, tolerance: int) -> None:
@@ -298,12 +301,12 @@ def _check_hash(claims: Mapping[str, Any], algorithm: str, access_token: str | N
 def _authenticated(claims: Mapping[str, Any], now: float, expected: Expected) -> float | None:
     """Return when the person proved who they are; providers send 0 and fractions where they know nothing."""
     said = claims.get("auth_time")
-    number = not isinstance(said, bool) and isinstance(said, int | float) and 0 < said < math.inf
+    at = float(said) if said is not None and _instant(said) and said > 0 else None
     if expected.max_age is None:
-        return float(said) if number else None  # type: ignore[arg-type]  # a number, as just found
-    if not number or said < now - expected.max_age - expected.tolerance:  # type: ignore[operator]  # as above
+        return at
+    if at is None or at < now - expected.max_age - expected.tolerance:
         _refuse("authenticated_long_ago")
-    return float(said)  # type: ignore[arg-type]  # as above
+    return at
 
 
 def _short(value: Any) -> str | None:
