@@ -1,0 +1,59 @@
+/** Send one request: try reads again, wait for a new sign-in, use the answer that came with the page. */
+import { heard } from "../clock";
+
+export interface Hooks {
+  /** Ask the person to sign in again; true when the same person has. */
+  expired: () => Promise<boolean>;
+}
+
+export interface Outside {
+  fetch: (request: Request) => Promise<Response>;
+  wait: (ms: number) => Promise<void>;
+  first: (url: string) => Response | undefined;
+  online: () => boolean;
+}
+
+const AGAIN = [300, 1200];
+const PASSING = new Set([502, 503, 504]);
+
+/** Return a `fetch` for the API client; `login` is whether a 401 waits for a new sign-in. */
+export function transport(outside: Outside, hooks: Hooks, login: boolean) {
+  return async function send(request: Request): Promise<Response> {
+    const reads = request.method === "GET";
+    const given = reads ? outside.first(request.url) : undefined;
+    if (given) return given;
+    const spare = request.clone();
+    const answer = await (reads ? again(request) : outside.fetch(request));
+    heard(answer.headers.get("date"));
+    if (answer.status !== 401 || !login) return answer;
+    return (await hooks.expired()) ? outside.fetch(spare) : answer;
+  };
+
+  async function again(request: Request): Promise<Response> {
+    for (const pause of AGAIN) {
+      try {
+        const answer = await outside.fetch(request.clone());
+        if (!PASSING.has(answer.status)) return answer;
+      } catch (error) {
+        if (!outside.online() || !(error instanceof TypeError)) throw error;
+      }
+      await outside.wait(pause);
+    }
+    return outside.fetch(request);
+  }
+}
+
+/** Return the answer the server wrote into the page for `url`, once. */
+export function firstAnswer(url: string): Response | undefined {
+  for (const block of document.querySelectorAll('script[type="application/json"][data-url]')) {
+    const of = new URL(block.getAttribute("data-url") ?? "", document.baseURI);
+    if (of.href !== url) continue;
+    block.remove();
+    heard(block.getAttribute("data-now"));
+    const headers = new Headers({ "content-type": "application/json" });
+    const etag = block.getAttribute("data-etag");
+    if (etag) headers.set("etag", etag);
+    return new Response(block.textContent, { headers });
+  }
+  return undefined;
+}

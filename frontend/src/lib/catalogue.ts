@@ -1,0 +1,36 @@
+/**
+ * The areas of the message catalogue the browser reads. To add one, add one line to `areas`:
+ *
+ *   desk: area("desk", () => import("$catalogue/zh/desk.json"), () => import("$catalogue/en/desk.json")),
+ *
+ * The first argument names the folders of src/pages that need the area before they show; an area
+ * used on every page says "all" and stands in everywhere.json too. The zh file gives the keys
+ * that `t` accepts.
+ */
+type Sentences = Record<string, string>;
+type File<S> = () => Promise<{ default: S }>;
+
+interface Entry<S> {
+  pages: readonly string[];
+  zh: File<S>;
+  en: File<Sentences>;
+}
+
+function area<S extends Sentences>(pages: string, zh: File<S>, en: File<Sentences>): Entry<S> {
+  return { pages: pages.split(" "), zh, en };
+}
+
+export const areas = {
+  app: area("all", () => import("$catalogue/zh/app.json"), () => import("$catalogue/en/app.json")),
+  ui: area("all", () => import("$catalogue/zh/ui.json"), () => import("$catalogue/en/ui.json")),
+  status: area("all", () => import("$catalogue/zh/status.json"), () => import("$catalogue/en/status.json")),
+  time: area("all", () => import("$catalogue/zh/time.json"), () => import("$catalogue/en/time.json")),
+  text: area("all", () => import("$catalogue/zh/text.json"), () => import("$catalogue/en/text.json")),
+};
+
+export type Area = keyof typeof areas;
+type Words<A extends Area> = Awaited<ReturnType<(typeof areas)[A]["zh"]>>["default"];
+type Base<K> = K extends `${infer B}_one` | `${infer B}_other` ? B : K;
+
+/** Every key `t` takes: `<area>.<key>`, a plural without its ending. */
+export type Key = { [A in Area]: `${A}.${Base<keyof Words<A> & string>}` }[Area];

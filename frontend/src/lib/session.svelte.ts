@@ -1,0 +1,168 @@
+/** Who is signed in and what the server lets them see; signing in again without leaving the page. */
+import { api, hooks, ok, quiet } from "./api/client";
+import { drafts } from "./drafts";
+import { firstLanguage, rememberLanguage, speak, type Language } from "./i18n.svelte";
+
+export interface Person {
+  id: string;
+  name: string;
+  institution?: string | null;
+}
+
+export interface Platform {
+  name_zh?: string;
+  name_en?: string;
+  lead?: string;
+  lead_en?: string;
+  contact?: string;
+  record_number?: string;
+}
+
+export interface NavItem {
+  key: string;
+  count?: number | null;
+}
+
+export interface SessionData {
+  person: Person | null;
+  locale?: string | null;
+  demo?: boolean;
+  nav?: NavItem[];
+  platform?: Platform;
+}
+
+const SIGNED_OUT: SessionData = { person: null };
+/** The name of the window that a new sign-in opens; it closes itself when done. */
+const WINDOW = "lianyan-login";
+
+export class Session {
+  data = $state.raw<SessionData>(SIGNED_OUT);
+  /** False until the server has answered for the first time. */
+  known = $state(false);
+  /** The login dialog is open: `again` after an expiry, `first` where nobody was signed in. */
+  asking = $state<"again" | "first" | null>(null);
+  /** Somebody else signed in than the person whose page this is. */
+  changed = $state(false);
+  /** This window was opened only to sign in, and that is done. */
+  spare = $state(false);
+
+  #waiting: ((same: boolean) => void)[] = [];
+  #returned = new Set<() => void>();
+  #channel = typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel("lianyan-session");
+
+  get person(): Person | null {
+    return this.data.person;
+  }
+
+  get platform(): Platform {
+    return this.data.platform ?? {};
+  }
+
+  /** Ask the server who is here; keeps the present answer where it cannot be reached. */
+  async load(): Promise<void> {
+    const { data } = await ok(quiet.GET("/api/session", {}));
+    this.data = { ...SIGNED_OUT, ...(data as SessionData) };
+    this.known = true;
+  }
+
+  /** The first load: language, then the news to other windows that somebody has signed in. */
+  async start(): Promise<void> {
+    hooks.expired = () => this.expired();
+    this.#channel?.addEventListener("message", () => void this.check());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible" && this.asking === "again") void this.check();
+    });
+    await this.load();
+    if (!this.person) return;
+    this.#channel?.postMessage("signed-in");
+    if (window.name === WINDOW) {
+      this.spare = true;
+      window.close();
+    }
+  }
+
+  /** A request found nobody signed in: open the dialog, and say whether the same person came back. */
+  expired(): Promise<boolean> {
+    this.asking ??= this.person ? "again" : "first";
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Do `task` each time the person has signed in again; returns what ends that. */
+  onReturn(task: () => void): () => void {
+    this.#returned.add(task);
+    return () => this.#returned.delete(task);
+  }
+
+  /** Open the sign-in in its own window; false where the browser would not. */
+  openLogin(): boolean {
+    return window.open(this.loginAddress(), WINDOW) !== null;
+  }
+
+  /** The sign-in page, returning to `next` (a path of the app) afterwards. */
+  loginAddress(next?: string): string {
+    const url = new URL("login", document.baseURI);
+    if (next) url.searchParams.set("next", next);
+    return url.href;
+  }
+
+  /** Look whether somebody has signed in elsewhere, and let what waits go on. */
+  async check(): Promise<void> {
+    const before = this.person;
+    if (!this.asking && before) return;
+    try {
+      await this.load();
+    } catch {
+      return;
+    }
+    if (!this.person) {
+      // Still nobody: the page keeps its person, so that the dialog knows whom it waits for.
+      if (before) this.data = { ...this.data, person: before };
+      return;
+    }
+    const same = before === null || before.id === this.person.id;
+    this.changed = !same;
+    this.asking = null;
+    this.#settle(same);
+    if (same) for (const task of this.#returned) task();
+  }
+
+  /** Close the dialog without a sign-in; requests that wait fail with their 401. */
+  later(): void {
+    this.asking = null;
+    this.#settle(false);
+  }
+
+  /** Sign out, delete what this device keeps of the person, and open the public home. */
+  async signOut(): Promise<void> {
+    const { person } = this;
+    await ok(api.DELETE("/api/session", {}));
+    if (person) await drafts.wipe(person.id);
+    location.assign(document.baseURI);
+  }
+
+  /** How many sections this device still keeps for the person. */
+  async undelivered(): Promise<number> {
+    return this.person ? (await drafts.list(this.person.id)).length : 0;
+  }
+
+  /** Change the language of the page and remember it: here, and with the account. */
+  async setLanguage(of: Language): Promise<void> {
+    rememberLanguage(of);
+    await speak(of);
+    if (this.person) await ok(quiet.PUT("/api/session/locale", { body: { locale: of } })).catch(() => undefined);
+  }
+
+  /** Take the account's language once it is known. */
+  async follow(): Promise<void> {
+    const account = this.person ? this.data.locale : null;
+    await speak(firstLanguage(account));
+  }
+
+  #settle(same: boolean): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve(same);
+  }
+}
+
+export const session = new Session();
