@@ -89,7 +89,9 @@ async def _find(request: Request[Any, Any, Any], connection: Connection) -> Acto
     return actor
 
 
-async def provide_reading(request: Request[Any, Any, Any], state: State) -> AsyncGenerator[Reading, None]:
+async def provide_reading(
+    request: Request[Any, Any, Any], state: State
+) -> AsyncGenerator[Reading, None]:
     """Give a read request its connection and its actor."""
     async with state.acquire() as connection:
         yield Reading(connection, await _find(request, connection))

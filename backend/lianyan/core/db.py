@@ -9,7 +9,12 @@ from uuid import UUID
 import asyncpg
 from litestar.datastructures import State
 from sqlalchemy import DateTime, MetaData, Text, func
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from lianyan.settings import Settings
@@ -51,7 +56,9 @@ class Secret(Model):
     __abstract__ = True
 
     id: Mapped[UUID] = mapped_column(
-        primary_key=True, server_default=func.gen_random_uuid(), insert_default=func.gen_random_uuid()
+        primary_key=True,
+        server_default=func.gen_random_uuid(),
+        insert_default=func.gen_random_uuid(),
     )
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

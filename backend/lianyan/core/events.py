@@ -40,7 +40,13 @@ class Happened:
     __slots__ = ("actor_id", "data", "id", "kind", "proposal_id", "subject_id")
 
     def __init__(
-        self, id_: int, kind: str, actor_id: UUID | None, subject_id: UUID, proposal_id: UUID | None, data: dict[str, Any]
+        self,
+        id_: int,
+        kind: str,
+        actor_id: UUID | None,
+        subject_id: UUID,
+        proposal_id: UUID | None,
+        data: dict[str, Any],
     ) -> None:
         """Take the stored row."""
         self.id, self.kind, self.actor_id = id_, kind, actor_id
@@ -76,7 +82,13 @@ async def record(
     found: int = (
         await session.scalars(
             insert(Event)
-            .values(kind=kind, actor_id=actor_id, subject_id=subject_id, proposal_id=proposal_id, data=plain)
+            .values(
+                kind=kind,
+                actor_id=actor_id,
+                subject_id=subject_id,
+                proposal_id=proposal_id,
+                data=plain,
+            )
             .returning(Event.id)
         )
     ).one()

@@ -46,12 +46,16 @@ class Created(msgspec.Struct, frozen=True):
 class Once:
     """Runs a creating command at most once per person, route and key."""
 
-    def __init__(self, session: AsyncSession, actor: Actor, route: str, key: str, body: bytes) -> None:
+    def __init__(
+        self, session: AsyncSession, actor: Actor, route: str, key: str, body: bytes
+    ) -> None:
         """Take the request's parts."""
         self.session, self.actor, self.route, self.key, self.body = session, actor, route, key, body
 
     async def __call__(
-        self, make: Callable[[], Awaitable[UUID]], see: Callable[[UUID], Awaitable[object]] | None = None
+        self,
+        make: Callable[[], Awaitable[UUID]],
+        see: Callable[[UUID], Awaitable[object]] | None = None,
     ) -> Created:
         """Return what `make` made, now or at the first try.
 
@@ -59,12 +63,21 @@ class Once:
         Raise Conflict if the key was used with another body.
         """
         values = {"person_id": self.actor.id, "route": self.route, "key": self.key}
-        row = (Idempotency.person_id == self.actor.id, Idempotency.route == self.route, Idempotency.key == self.key)
+        row = (
+            Idempotency.person_id == self.actor.id,
+            Idempotency.route == self.route,
+            Idempotency.key == self.key,
+        )
         first = await self.session.scalar(
-            upsert(Idempotency).values(**values, body=self.body).on_conflict_do_nothing().returning(Idempotency.key)
+            upsert(Idempotency)
+            .values(**values, body=self.body)
+            .on_conflict_do_nothing()
+            .returning(Idempotency.key)
         )
         if first is None:
-            stored = (await self.session.execute(select(Idempotency.body, Idempotency.made).where(*row))).one()
+            stored = (
+                await self.session.execute(select(Idempotency.body, Idempotency.made).where(*row))
+            ).one()
             if stored.body != self.body or stored.made is None:
                 raise Conflict("problems.key_reused")
             if see is not None:
@@ -75,7 +88,9 @@ class Once:
         return Created(made)
 
 
-async def provide_once(request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Once:
+async def provide_once(
+    request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+) -> Once:
     """Give a creating POST its guard; refuse one without a key."""
     key = request.headers.get("idempotency-key", "")
     if not key:
@@ -83,9 +98,13 @@ async def provide_once(request: Request[Any, Any, Any], session: AsyncSession, a
     if len(key) > LONGEST_KEY or not key.isascii() or not key.isprintable():
         raise invalid("Idempotency-Key", "problems.wrong_type")
     path = request.scope["path"]
-    return Once(session, actor, f"{request.method} {path}", key, sha256(await request.body()).digest())
+    return Once(
+        session, actor, f"{request.method} {path}", key, sha256(await request.body()).digest()
+    )
 
 
 async def forget_old(session: AsyncSession) -> None:
     """Delete rows older than 48 hours."""
-    await session.execute(delete(Idempotency).where(Idempotency.created_at < text("now() - interval '48 hours'")))
+    await session.execute(
+        delete(Idempotency).where(Idempotency.created_at < text("now() - interval '48 hours'"))
+    )

@@ -14,14 +14,20 @@ def page_limit(value: str | None, default: int = LIMIT) -> int:
     """Return the asked number of rows, 1 to 100; raise Invalid for anything else."""
     if value is None:
         return default
-    if not (value.isascii() and value.isdigit()) or not 1 <= int(value[:6]) <= MOST or len(value) > len(str(MOST)):
+    if (
+        not (value.isascii() and value.isdigit())
+        or not 1 <= int(value[:6]) <= MOST
+        or len(value) > len(str(MOST))
+    ):
         raise invalid("limit", "problems.out_of_range", min=1, max=MOST)
     return int(value)
 
 
 def to_cursor(*key: str | int | None) -> str:
     """Return a cursor for the row with this sort key."""
-    return base64.urlsafe_b64encode(json.dumps(key, ensure_ascii=False).encode()).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(json.dumps(key, ensure_ascii=False).encode()).decode().rstrip("=")
+    )
 
 
 def from_cursor(value: str | None, *types: type) -> tuple[Any, ...] | None:

@@ -24,9 +24,7 @@ class Problem(Exception):  # noqa: N818  a problem is what RFC 9457 calls it
 
     status = 400
 
-    def __init__(
-        self, code: str, *, errors: list[FieldError] | None = None, **params: Any
-    ) -> None:
+    def __init__(self, code: str, *, errors: list[FieldError] | None = None, **params: Any) -> None:
         """Say what failed; `params` fill the sentence and travel to the client as they are."""
         super().__init__(code)
         self.code, self.errors, self.params = code, errors or [], params
@@ -37,7 +35,9 @@ class Invalid(Problem):
 
     status = 400
 
-    def __init__(self, errors: list[FieldError], code: str = "problems.invalid", **params: Any) -> None:
+    def __init__(
+        self, errors: list[FieldError], code: str = "problems.invalid", **params: Any
+    ) -> None:
         """Take the fields that are wrong."""
         super().__init__(code, errors=errors, **params)
 

@@ -1,0 +1,47 @@
+"""What the database refuses, as problems: one table for constraints, one for kinds of bad value."""
+
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from lianyan.core.problems import Conflict, Invalid, Problem, invalid
+
+CONSTRAINTS: dict[str, tuple[str, str]] = {
+    "uq_institutions_code": ("code", "institutions.code_taken"),
+    "uq_institutions_ror": ("ror", "institutions.ror_taken"),
+    "uq_calls_prefix": ("prefix", "calls.prefix_taken"),
+    "pk_institution_domains": ("domains", "institutions.domain_taken"),
+    "uq_participations_current": ("institution_id", "proposals.institution_twice"),
+    "uq_participations_one_lead": ("role", "proposals.one_lead"),
+    "uq_members_current": ("person_id", "proposals.member_twice"),
+    "uq_assignments_current": ("reviewer_id", "reviews.assigned_already"),
+    "uq_decisions_current": ("proposal_id", "decisions.exists"),
+    "ck_decisions_two_persons": ("signed_by", "decisions.two_persons"),
+    "uq_platform_roles_current": ("role", "roles.held_already"),
+    "uq_officers_current": ("person_id", "roles.officer_already"),
+    "uq_affiliations_current": ("institution_id", "identity.affiliated_already"),
+}
+"""Named constraint -> the field it is about and the sentence for it."""
+
+BAD_VALUE = {"22001", "22003", "22007", "22008", "22021", "22P02", "22P05"}
+"""A value the column cannot hold: SQLSTATEs of class 22 that only input can cause."""
+
+LATER = {"40001", "40P01", "55P03", "57014"}
+"""Serialisation, deadlock, lock and statement timeouts: the same request may succeed in a moment."""
+
+
+def problem_of(error: DBAPIError) -> Problem | None:
+    """Return the problem a database error stands for, None for a defect of ours."""
+    state = str(getattr(error.orig, "sqlstate", "") or "")
+    if isinstance(error, IntegrityError):
+        name = str(getattr(error.driver_exception, "constraint_name", "") or "")
+        if name in CONSTRAINTS:
+            field, code = CONSTRAINTS[name]
+            problem = Conflict(code)
+            problem.errors = invalid(field, code).errors
+            return problem
+    if state in BAD_VALUE:
+        return Invalid([], "problems.unstorable")
+    if state in LATER:
+        busy = Problem("problems.busy")
+        busy.status = 503
+        return busy
+    return None

@@ -1,0 +1,166 @@
+"""What an actor is to one proposal, and the only ways to get hold of one."""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from lianyan.core.actor import Actor
+from lianyan.core.db import Connection, raw
+from lianyan.core.policy import ALLOWED, Role, standing
+from lianyan.core.problems import Forbidden, NotFound
+from lianyan.proposals.access import Right
+from lianyan.proposals.models import Proposal
+from lianyan.proposals.states import State
+
+DECIDING = {State.DECISION_PENDING, State.APPROVED, State.REJECTED}
+"""States in which an approver has something to read."""
+
+READERS = (
+    Role.LEAD | Role.TEAM | Role.OFFICER | Role.LEAD_OFFICER | Role.COORDINATOR | Role.PROGRESS
+    | Role.APPROVER | Role.ASKED | Role.REVIEWER
+)  # fmt: skip
+"""Whoever knows that the proposal exists."""
+
+
+class Rights(NamedTuple):
+    """The bits of `access` that concern one actor and one proposal."""
+
+    own: int
+    """Of the person."""
+    office: int
+    """Of the institutions the person is officer of."""
+    employer: int
+    """Of the institutions that employ or employed the person."""
+    submitted: bool
+    state: str
+
+
+RIGHTS = """
+  select
+    coalesce(bit_or(a.rights) filter (where a.principal = $2), 0) as own,
+    coalesce(bit_or(a.rights) filter (where a.principal = any($3)), 0) as office,
+    coalesce(bit_or(a.rights) filter (where a.principal = any($4)), 0) as employer,
+    p.submitted_at is not null as submitted, p.state
+  from proposals p
+  left join access a on a.proposal_id = p.id and a.principal = any($2 || $3 || $4)
+  where p.id = $1
+  group by p.id
+"""
+
+
+def roles(actor: Actor, rights: Rights, proposal_id: UUID) -> Role:
+    """Return every role of `actor` towards the proposal that `rights` were read for."""
+    found = standing(actor)
+    if actor.scope is not None and actor.scope != proposal_id:
+        return found
+    own = Right(rights.own)
+    if Right.LEAD in own:
+        found |= Role.LEAD
+    if Right.TEAM in own:
+        found |= Role.TEAM
+    if actor.scope is not None:
+        return found
+    office = Right(rights.office)
+    if Right.PARTY in office:
+        found |= Role.OFFICER
+    if Right.LEAD_PARTY in office:
+        found |= Role.LEAD_OFFICER
+    if own & (Right.CONFLICT | Right.TEAM):
+        return found
+    employed = bool(Right(rights.employer) & Right.EMPLOYER)
+    if Role.DESK in found and rights.submitted:
+        found |= Role.PROGRESS if employed else Role.COORDINATOR
+    if employed:
+        return found
+    if Right.ASKED in own:
+        found |= Role.ASKED
+    if Right.REVIEWER in own:
+        found |= Role.REVIEWER
+    if Role.BENCH in found and rights.state in DECIDING:
+        found |= Role.APPROVER
+    return found
+
+
+async def rights(connection: Connection, actor: Actor, proposal_id: UUID) -> Rights | None:
+    """Return the actor's bits towards a proposal, None if there is no such proposal."""
+    row = await connection.fetchrow(
+        RIGHTS.replace("$2 ||", "array[$2]::uuid[] ||"),
+        proposal_id,
+        actor.id,
+        list(actor.offices),
+        list(actor.employers),
+    )
+    return Rights(*row) if row else None
+
+
+def refuse(found: Role, action: str) -> None:
+    """Raise unless a holder of `found` may do `action`: NotFound to whom may not know, else Forbidden."""
+    if found & ALLOWED[action]:
+        return
+    if not found & READERS:
+        raise NotFound
+    handling = action.split(".")[0] in {"review", "assignment", "decision", "conflict", "desk"}
+    if handling and found & (Role.LEAD | Role.TEAM):
+        raise Forbidden("problems.coi_own_proposal")
+    if Role.PROGRESS in found:
+        raise Forbidden("problems.coi_employer")
+    raise Forbidden
+
+
+async def look(connection: Connection, actor: Actor, proposal_id: UUID, action: str) -> Role:
+    """Return the actor's roles towards a proposal they may do `action` to; refuse otherwise."""
+    bits = await rights(connection, actor, proposal_id)
+    if bits is None:
+        raise NotFound
+    found = roles(actor, bits, proposal_id)
+    refuse(found, action)
+    return found
+
+
+class Found(NamedTuple):
+    """A proposal that an actor got hold of, locked, and what they are to it."""
+
+    proposal: Proposal
+    roles: Role
+
+
+Due = Callable[[AsyncSession, UUID], Awaitable[None]]
+DUE: list[Due] = []
+"""What is carried out before the next write to a proposal looks at it: releases whose hold is over."""
+
+
+async def find(session: AsyncSession, actor: Actor, proposal_id: UUID, action: str) -> Found:
+    """Return the proposal, locked, if `actor` may do `action` to it.
+
+    Raise NotFound if the actor may not know it, Forbidden if they may know it but not do this.
+    """
+    locked = select(Proposal).where(Proposal.id == proposal_id).with_for_update()
+    proposal = await session.scalar(locked)
+    if proposal is None:
+        raise NotFound
+    for carry_out in DUE:
+        await carry_out(session, proposal_id)
+    await session.refresh(proposal)
+    bits = await rights(await raw(session), actor, proposal_id)
+    if bits is None:
+        raise NotFound
+    found = roles(actor, bits, proposal_id)
+    refuse(found, action)
+    return Found(proposal, found)
+
+
+VISIBLE = text("""
+  select p.id from proposals p
+  join access a on a.proposal_id = p.id and a.principal = any(:principals) and a.shown_state is not null
+  where cast(:scope as uuid) is null or p.id = :scope
+  union
+  select p.id from proposals p
+  where :desk and p.submitted_at is not null
+    and not exists (
+      select from access c
+      where c.proposal_id = p.id and c.principal = :person and c.rights & :removed <> 0)
+""")
+"""Ids of the proposals an actor's lists may show: the read rule as SQL."""
