@@ -3,6 +3,7 @@
 import lianyan.calls.models
 import lianyan.core.events
 import lianyan.core.idempotency
+import lianyan.core.jobs_schema
 import lianyan.core.messages
 import lianyan.decisions.models
 import lianyan.identity.models
