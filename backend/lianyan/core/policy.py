@@ -77,6 +77,7 @@ ALLOWED: dict[str, Role] = {
     # an institution's own matters
     "affiliation.confirm":     R.OFFICE,
     "queue.read":              R.OFFICE,
+    "queue.confirm":           R.OFFICE,
     "ledger.read":             R.OFFICE,
     # proposals
     "proposal.draft":          R.MEMBER,

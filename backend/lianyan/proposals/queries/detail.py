@@ -1,0 +1,8 @@
+"""Detail."""
+
+from typing import Any
+
+
+async def read(*_: Any, **__: Any) -> Any:
+    """Read."""
+    raise NotImplementedError

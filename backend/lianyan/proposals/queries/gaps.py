@@ -1,0 +1,8 @@
+"""Gaps."""
+
+from typing import Any
+
+
+async def read(*_: Any, **__: Any) -> Any:
+    """Read."""
+    raise NotImplementedError

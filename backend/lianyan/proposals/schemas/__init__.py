@@ -1,0 +1,1 @@
+"""What the proposals API takes and gives."""
