@@ -22,7 +22,7 @@ def test_c71_surnames_stand_by_their_own_reading():
 
 
 @pytest.mark.parametrize(
-    ("name", "sound"),
+    "name, sound",
     [
         ("单雄", "shan"), ("区明", "ou"), ("查一", "zha"), ("任二", "ren"), ("朴三", "piao"),
         ("尉迟明", "yu"), ("长孙一", "zhang"), ("万俟一", "mo"), ("欧阳明", "ou"),
@@ -93,7 +93,7 @@ def test_both_readings_are_found():
 
 def test_the_dictionary_is_loaded_at_the_first_name_only():
     program = "import sys, lianyan.core.names; print('pypinyin' in sys.modules)"
-    done = subprocess.run(  # noqa: S603  our own interpreter and text
+    done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,

@@ -72,7 +72,7 @@ def test_c69_a_name_nobody_can_see_is_blank(name):
 
 
 @pytest.mark.parametrize(
-    ("value", "wanted", "params"),
+    "value, wanted, params",
     [
         ("a\0b", "text.nul", {}),
         ("a\ud800", "text.surrogate", {}),

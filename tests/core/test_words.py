@@ -48,7 +48,7 @@ def whole(key):
 
 
 def named(sentences):
-    found = {}
+    found: dict[str, set[str]] = {}
     for key, text in sentences.items():
         found.setdefault(whole(key), set()).update(params(text))
     return found

@@ -27,7 +27,7 @@ def refusal(check, text):
 
 
 @pytest.mark.parametrize(
-    ("address", "belongs"),
+    "address, belongs",
     [
         ("x@mails.tsinghua.edu.cn", True),
         ("x@TSINGHUA.EDU.CN", True),
