@@ -98,6 +98,11 @@ def is_loopback(url: str) -> bool:
         return False
 
 
+def make_data_dir(data_dir: Path) -> None:
+    """Make the data folder; as root others may pass it, for PostgreSQL runs as another user."""
+    data_dir.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+
+
 def _database(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"postgresql", "postgres", "postgresql+asyncpg"} or not parts.path[1:]:
@@ -224,7 +229,7 @@ def _kept_key(data_dir: Path) -> bytes:
     path = data_dir / KEY_FILE
     try:
         if not path.exists():
-            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_data_dir(data_dir)
             new = path.with_name(f"{KEY_FILE}.{os.getpid()}")
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
             with os.fdopen(os.open(new, flags, 0o600), "wb") as file:

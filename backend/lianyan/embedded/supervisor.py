@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import fcntl
 import logging
-import os
 import shutil
 import tempfile
 from asyncio.subprocess import Process
@@ -17,6 +16,7 @@ from lianyan.embedded.account import Account, choose
 from lianyan.embedded.binaries import Binaries, find, within_reach
 from lianyan.embedded.cluster import DATABASE, Home
 from lianyan.embedded.fault import EmbeddedError
+from lianyan.settings import make_data_dir
 
 log = logging.getLogger("lianyan.embedded")
 
@@ -61,7 +61,7 @@ async def postgres(
     that dies. Another gets the same server and leaves it running.
     """
     data_dir = data_dir.resolve()
-    data_dir.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+    make_data_dir(data_dir)
     with (data_dir / "postgres.lock").open("ab") as lock:
         while not _locked(lock.fileno()):
             if server := await _running(data_dir, lock.fileno()):
