@@ -445,6 +445,7 @@ def upgrade() -> None:
     )
     # What happened cannot be rewritten by the portal itself.
     op.execute("revoke update, delete on events from lianyan_app")
+    op.execute("grant select on alembic_version to lianyan_app")
 
 
 def downgrade() -> None:

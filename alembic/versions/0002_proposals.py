@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("opens_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closes_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("consent_days", sa.Integer(), server_default="5", nullable=False),
+        sa.Column("consents_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("check_days", sa.Integer(), server_default="5", nullable=False),
         sa.Column("reviews_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("decides_at", sa.DateTime(timezone=True), nullable=False),

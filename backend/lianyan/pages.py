@@ -2,12 +2,12 @@
 
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from litestar import Request, Response, get
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
-from pathlib import Path
 
 from lianyan.core.actor import Reading
 from lianyan.core.problems import NotFound, locale_of

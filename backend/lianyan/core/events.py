@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Identity, Index, func, insert
@@ -34,23 +34,15 @@ FOLLOWERS: dict[str, list[Follower]] = {}
 """Kind of event -> what else is written in the same transaction (messages, jobs)."""
 
 
-class Happened:
+class Happened(NamedTuple):
     """An event as its followers see it."""
 
-    __slots__ = ("actor_id", "data", "id", "kind", "proposal_id", "subject_id")
-
-    def __init__(
-        self,
-        id_: int,
-        kind: str,
-        actor_id: UUID | None,
-        subject_id: UUID,
-        proposal_id: UUID | None,
-        data: dict[str, Any],
-    ) -> None:
-        """Take the stored row."""
-        self.id, self.kind, self.actor_id = id_, kind, actor_id
-        self.subject_id, self.proposal_id, self.data = subject_id, proposal_id, data
+    id: int
+    kind: str
+    actor_id: UUID | None
+    subject_id: UUID
+    proposal_id: UUID | None
+    data: dict[str, Any]
 
 
 def follows(*kinds: str) -> Callable[[Follower], Follower]:

@@ -19,7 +19,7 @@ class FieldError(msgspec.Struct, frozen=True):
     params: dict[str, Any] = {}
 
 
-class Problem(Exception):  # noqa: N818  a problem is what RFC 9457 calls it
+class Problem(Exception):
     """An expected failure; `code` is a key of the message catalogue, `<area>.<key>`."""
 
     status = 400
@@ -117,7 +117,7 @@ class TooMany(Problem):
 
 def locale_of(request: Request[Any, Any, Any]) -> str:
     """Return the reader's language: account, cookie, Accept-Language, Chinese."""
-    actor = request.scope.get("actor")
+    actor: Any = request.scope.get("actor")
     if actor is not None and actor.locale:
         return str(actor.locale)
     cookie = request.cookies.get("lang")

@@ -26,7 +26,7 @@ class Read:
         self.names = tuple(compiled.positiontup or ())
         self.constants = {n: b.effective_value for n, b in compiled.binds.items() if not _asked(b)}
         self.asked = frozenset(self.names) - self.constants.keys()
-        self.encoders = dict(compiled._bind_processors)  # noqa: SLF001  the dialect's own encoders
+        self.encoders: dict[str, Any] = dict(compiled._bind_processors)  # noqa: SLF001  the dialect's own encoders
 
     def arguments(self, values: dict[str, Any]) -> list[Any]:
         """Return the values in the statement's order; raise TypeError on a missing or unknown name."""

@@ -8,6 +8,7 @@ import time
 from typing import Any
 from uuid import uuid4
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 LOG = logging.getLogger("lianyan.requests")
@@ -43,9 +44,10 @@ class Requests:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
+        http: Any = scope
         started, request_id, status = time.perf_counter(), uuid4().hex[:16], 500
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
 
@@ -73,7 +75,7 @@ class Requests:
                         "id": request_id,
                         "route": getattr(handler, "name", None)
                         or getattr(handler, "handler_name", None),
-                        "method": scope["method"],
+                        "method": http["method"],
                         "actor": str(actor.id) if actor else None,
                         "status": status,
                         "ms": round((time.perf_counter() - started) * 1000, 1),
@@ -81,7 +83,7 @@ class Requests:
                 )
             )
 
-    def refusal(self, scope: Scope) -> tuple[int, str] | None:
+    def refusal(self, scope: Any) -> tuple[int, str] | None:
         """Return status and code for a request that is refused before anything reads it."""
         query = scope.get("query_string", b"")
         try:

@@ -54,33 +54,43 @@ RIGHTS = """
 def roles(actor: Actor, rights: Rights, proposal_id: UUID) -> Role:
     """Return every role of `actor` towards the proposal that `rights` were read for."""
     found = standing(actor)
-    if actor.scope is not None and actor.scope != proposal_id:
-        return found
-    own = Right(rights.own)
-    if Right.LEAD in own:
-        found |= Role.LEAD
-    if Right.TEAM in own:
-        found |= Role.TEAM
     if actor.scope is not None:
-        return found
-    office = Right(rights.office)
-    if Right.PARTY in office:
-        found |= Role.OFFICER
-    if Right.LEAD_PARTY in office:
-        found |= Role.LEAD_OFFICER
+        return found | _inside(rights) if actor.scope == proposal_id else found
+    found |= _inside(rights)
+    own = Right(rights.own)
     if own & (Right.CONFLICT | Right.TEAM):
         return found
-    employed = bool(Right(rights.employer) & Right.EMPLOYER)
-    if Role.DESK in found and rights.submitted:
-        found |= Role.PROGRESS if employed else Role.COORDINATOR
-    if employed:
-        return found
-    if Right.ASKED in own:
-        found |= Role.ASKED
-    if Right.REVIEWER in own:
-        found |= Role.REVIEWER
-    if Role.BENCH in found and rights.state in DECIDING:
-        found |= Role.APPROVER
+    return found | _handling(found, own, rights)
+
+
+def _inside(rights: Rights) -> Role:
+    """Return what the consortium's own people are."""
+    return _each(
+        (Role.LEAD, rights.own & Right.LEAD),
+        (Role.TEAM, rights.own & Right.TEAM),
+        (Role.OFFICER, rights.office & Right.PARTY),
+        (Role.LEAD_OFFICER, rights.office & Right.LEAD_PARTY),
+    )
+
+
+def _handling(stands: Role, own: Right, rights: Rights) -> Role:
+    """Return what somebody without a personal conflict is to the handling."""
+    desk = Role.DESK in stands and rights.submitted
+    if rights.employer & Right.EMPLOYER:
+        return _each((Role.PROGRESS, desk))
+    return _each(
+        (Role.COORDINATOR, desk),
+        (Role.ASKED, own & Right.ASKED),
+        (Role.REVIEWER, own & Right.REVIEWER),
+        (Role.APPROVER, Role.BENCH in stands and rights.state in DECIDING),
+    )
+
+
+def _each(*pairs: tuple[Role, int]) -> Role:
+    found = Role(0)
+    for role, holds in pairs:
+        if holds:
+            found |= role
     return found
 
 
@@ -102,7 +112,13 @@ def refuse(found: Role, action: str) -> None:
         return
     if not found & READERS:
         raise NotFound
-    handling = action.split(".")[0] in {"review", "assignment", "decision", "conflict", "desk"}
+    handling = action.split(".", maxsplit=1)[0] in {
+        "review",
+        "assignment",
+        "decision",
+        "conflict",
+        "desk",
+    }
     if handling and found & (Role.LEAD | Role.TEAM):
         raise Forbidden("problems.coi_own_proposal")
     if Role.PROGRESS in found:
