@@ -13,7 +13,9 @@ const { metafile } = await build({
   platform: "node",
   target: "node20",
   format: "esm",
-  minify: true,
+  minifyWhitespace: true,
+  minifySyntax: true,
+  keepNames: true, // the provider reads the names of its classes
   legalComments: "none",
   metafile: true,
   // packages in the old module format call require, which a module of the new one has to make first

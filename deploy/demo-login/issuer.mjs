@@ -127,7 +127,16 @@ export async function issuer(institution, { base, portal, keys, secret }) {
       Session: 86_400,
     },
   });
+  provider.on("server_error", (_, error) => console.error(error));
   const answer = provider.callback();
+
+  /** Forget the login of the person who was there before another one logs in. */
+  async function forget(details) {
+    const former = await provider.Session.findByUid(details.session.uid);
+    await former?.destroy();
+    details.session = undefined;
+    await details.save(details.exp - Math.floor(Date.now() / 1000));
+  }
 
   /** Show the list of people, or log in the one who was asked for or chosen. */
   async function step(request, response, body) {
@@ -142,6 +151,7 @@ export async function issuer(institution, { base, portal, keys, secret }) {
     }
     const asked = request.method === "POST" ? body.get("sub") : details.params.login_hint;
     if (people.has(asked)) {
+      if (details.session && details.session.accountId !== asked) await forget(details);
       await provider.interactionFinished(request, response, { login: { accountId: asked, amr: ["pwd"] } });
       return;
     }

@@ -1,0 +1,1 @@
+"""The demo: its login service, and the data it starts with."""

@@ -1,0 +1,1 @@
+from idp.fixtures import demo_login  # noqa: F401  fixtures of this folder

@@ -1,0 +1,1 @@
+from idp.fixtures import demo_login, forger  # noqa: F401  fixtures of this folder
