@@ -1,1 +1,1 @@
-from idp.fixtures import demo_login, forger  # noqa: F401  fixtures of this folder
+from idp.fixtures import demo_login, forger, unused_port  # noqa: F401  fixtures of this folder

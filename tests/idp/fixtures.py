@@ -3,6 +3,7 @@
 A conftest that needs them says `from idp.fixtures import demo_login, forger`.
 """
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,14 @@ def demo_login(tmp_path_factory):
     login = start(settings_for(tmp_path_factory.mktemp("login")), INSTITUTIONS, 0)
     yield login
     login.stop()
+
+
+@pytest.fixture
+def unused_port():
+    """Give a port where nobody listens."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
 
 
 @pytest.fixture
