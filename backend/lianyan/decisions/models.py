@@ -32,7 +32,8 @@ class Decision(Secret):
         ),
         CheckConstraint("signed_by <> drafted_by", name="two_persons"),
         CheckConstraint(
-            "(state in ('signed', 'scheduled', 'released')) <= (signed_by is not null)", name="signed"
+            "(state in ('signed', 'scheduled', 'released')) <= (signed_by is not null)",
+            name="signed",
         ),
         Index(
             "uq_decisions_current",
