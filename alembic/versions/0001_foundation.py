@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("data", postgresql.JSONB(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
     )
+    op.create_index(op.f("ix_events_actor_id_id"), "events", ["actor_id", "id"], unique=False)
     op.create_index(op.f("ix_events_proposal_id_id"), "events", ["proposal_id", "id"], unique=False)
     op.create_index(op.f("ix_events_subject_id_id"), "events", ["subject_id", "id"], unique=False)
     op.create_table(

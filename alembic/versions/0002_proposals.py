@@ -520,10 +520,48 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ties")),
         sa.UniqueConstraint("proposal_id", "person_id", name=op.f("uq_ties_proposal_id_person_id")),
     )
+    op.create_table(
+        "extensions",
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
+        sa.Column("participation_id", sa.Uuid(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("before", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("granted_by", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "kind in ('submit', 'consent', 'correction')", name=op.f("ck_extensions_kind")
+        ),
+        sa.ForeignKeyConstraint(
+            ["granted_by"], ["people.id"], name=op.f("fk_extensions_granted_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["participation_id"],
+            ["participations.id"],
+            name=op.f("fk_extensions_participation_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["proposal_id"],
+            ["proposals.id"],
+            name=op.f("fk_extensions_proposal_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_extensions")),
+    )
+    op.create_index(op.f("ix_extensions_proposal_id"), "extensions", ["proposal_id"], unique=False)
 
 
 def downgrade() -> None:
     """Drop the tables."""
+    op.drop_table("extensions")
     op.drop_table("ties")
     op.drop_table("dismissals")
     op.drop_table("access")

@@ -18,7 +18,11 @@ class Event(Model):
     """One thing that happened: who did what to which subject; ids only, never words of a person."""
 
     __tablename__ = "events"
-    __table_args__ = (Index(None, "subject_id", "id"), Index(None, "proposal_id", "id"))
+    __table_args__ = (
+        Index(None, "subject_id", "id"),
+        Index(None, "proposal_id", "id"),
+        Index(None, "actor_id", "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

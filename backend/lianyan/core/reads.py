@@ -6,7 +6,7 @@ depends on the request (which filters are on) is one `Read` per set of filters, 
 
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Select, TextClause
 from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 from sqlalchemy.sql.expression import BindParameter
 
@@ -16,7 +16,7 @@ from lianyan.core.db import Connection
 class Read:
     """A statement compiled once; every value is named, none is optional, none is surplus."""
 
-    def __init__(self, statement: Select[Any]) -> None:
+    def __init__(self, statement: Select[Any] | TextClause) -> None:
         """Compile; raise ValueError for a statement whose text depends on its values (`in_`)."""
         compiled = statement.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]
         self.sql = str(compiled)

@@ -33,10 +33,23 @@ def _one_of(column: str, values: list[str]) -> str:
 
 STATES = _one_of("state", list(State))
 MOVES = _one_of("move", list(Move))
-ROLES = _one_of("role", ["lead", "participating", "demonstration", "collaborating", "resources", "standards"])
+ROLES = _one_of(
+    "role", ["lead", "participating", "demonstration", "collaborating", "resources", "standards"]
+)
 KINDS = _one_of(
     "kind",
-    ["cash", "staff", "equipment", "compute", "data", "software", "venue", "scenario", "training", "standards"],
+    [
+        "cash",
+        "staff",
+        "equipment",
+        "compute",
+        "data",
+        "software",
+        "venue",
+        "scenario",
+        "training",
+        "standards",
+    ],
 )
 
 
@@ -106,7 +119,9 @@ class Taking(Entity):
     __tablename__ = "participations"
     __table_args__ = (
         CheckConstraint(ROLES, name="role"),
-        CheckConstraint(_one_of("state", [p for p in Participation if p != "expired"]), name="state"),
+        CheckConstraint(
+            _one_of("state", [p for p in Participation if p != "expired"]), name="state"
+        ),
         Index(
             "uq_participations_current",
             "proposal_id",
@@ -157,7 +172,9 @@ class Contribution(Entity):
         Index(None, "participation_id"),
     )
 
-    participation_id: Mapped[UUID] = mapped_column(ForeignKey("participations.id", ondelete="CASCADE"))
+    participation_id: Mapped[UUID] = mapped_column(
+        ForeignKey("participations.id", ondelete="CASCADE")
+    )
     kind: Mapped[str]
     what: Mapped[str] = mapped_column(server_default="")
     amount: Mapped[Decimal] = mapped_column(Numeric(14, 2))
@@ -174,7 +191,9 @@ class Consent(Entity):
     __tablename__ = "consents"
     __table_args__ = (Index(None, "participation_id"),)
 
-    participation_id: Mapped[UUID] = mapped_column(ForeignKey("participations.id", ondelete="CASCADE"))
+    participation_id: Mapped[UUID] = mapped_column(
+        ForeignKey("participations.id", ondelete="CASCADE")
+    )
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
     version_id: Mapped[UUID] = mapped_column(ForeignKey("versions.id"))
     scope_hash: Mapped[bytes] = mapped_column(LargeBinary)
@@ -212,13 +231,17 @@ class Invitation(Entity):
 
     __tablename__ = "invitations"
     __table_args__ = (
-        CheckConstraint(_one_of("state", ["sent", "accepted", "declined", "revoked"]), name="state"),
+        CheckConstraint(
+            _one_of("state", ["sent", "accepted", "declined", "revoked"]), name="state"
+        ),
         UniqueConstraint("token_hash"),
         Index(None, "proposal_id"),
     )
 
     proposal_id: Mapped[UUID] = mapped_column(ForeignKey("proposals.id", ondelete="CASCADE"))
-    participation_id: Mapped[UUID] = mapped_column(ForeignKey("participations.id", ondelete="CASCADE"))
+    participation_id: Mapped[UUID] = mapped_column(
+        ForeignKey("participations.id", ondelete="CASCADE")
+    )
     token_hash: Mapped[bytes] = mapped_column(LargeBinary)
     name: Mapped[str] = mapped_column(server_default="")
     email: Mapped[str | None]
@@ -236,7 +259,10 @@ class Version(Entity):
     """A frozen content: canonical JSON (RFC 8785) and its SHA-256; equal content is the same version."""
 
     __tablename__ = "versions"
-    __table_args__ = (UniqueConstraint("proposal_id", "number"), UniqueConstraint("proposal_id", "sha256"))
+    __table_args__ = (
+        UniqueConstraint("proposal_id", "number"),
+        UniqueConstraint("proposal_id", "sha256"),
+    )
 
     proposal_id: Mapped[UUID] = mapped_column(ForeignKey("proposals.id", ondelete="CASCADE"))
     number: Mapped[int]
@@ -333,3 +359,22 @@ class Tie(Entity):
     note: Mapped[str] = mapped_column(server_default="")
 
 
+class Extension(Entity):
+    """A later date that a coordinator gave, and why."""
+
+    __tablename__ = "extensions"
+    __table_args__ = (
+        CheckConstraint(_one_of("kind", ["submit", "consent", "correction"]), name="kind"),
+        Index(None, "proposal_id"),
+    )
+
+    proposal_id: Mapped[UUID] = mapped_column(ForeignKey("proposals.id", ondelete="CASCADE"))
+    participation_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("participations.id", ondelete="CASCADE")
+    )
+    """Set where one institution alone was given more time."""
+    kind: Mapped[str]
+    before: Mapped[datetime | None]
+    until: Mapped[datetime]
+    reason: Mapped[str]
+    granted_by: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
