@@ -57,6 +57,8 @@ class Call(Entity):
     closes_at: Mapped[datetime]
     consent_days: Mapped[int] = mapped_column(server_default="5")
     """Working days for confirmations, from the submission."""
+    consents_until: Mapped[datetime | None]
+    """Until when the last confirmations come in: `consent_days` working days after the close."""
     check_days: Mapped[int] = mapped_column(server_default="5")
     reviews_until: Mapped[datetime]
     decides_at: Mapped[datetime]

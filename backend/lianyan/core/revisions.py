@@ -21,7 +21,7 @@ async def provide_rev(request: Request[Any, Any, Any]) -> int:
     return int(match.group(1))
 
 
-def match(stored: int, sent: int, **now: Any) -> None:
+def match(stored: int, sent: int, /, **now: Any) -> None:
     """Raise Stale, carrying what is stored `now`, unless both revisions are one."""
     if stored != sent:
         raise Stale(rev=stored, **now)

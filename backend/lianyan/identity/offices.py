@@ -1,0 +1,168 @@
+"""Who holds a role on the platform and who acts for an institution: granting, naming, ending."""
+
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from lianyan.core.actor import Actor
+from lianyan.core.events import record
+from lianyan.core.problems import Conflict, NotFound, invalid
+from lianyan.identity.models import Affiliation, Officer, Person, PlatformRole
+from lianyan.institutions.models import Institution
+from lianyan.proposals import access
+
+LOCK = text("select pg_advisory_xact_lock(hashtext('offices'))")
+"""Two administrators who end each other's role at once must not leave the portal without one."""
+
+
+async def grant(session: AsyncSession, actor: Actor | None, person_id: UUID, role: str) -> UUID:
+    """Give an active person a role and return its id; it holds from the next request on."""
+    await session.execute(LOCK)
+    person = await session.get(Person, person_id)
+    if person is None:
+        raise invalid("person_id", "roles.person_unknown")
+    if person.status != "active":
+        raise Conflict("roles.person_pending", name=person.name)
+    held = select(PlatformRole.id).where(
+        PlatformRole.person_id == person_id,
+        PlatformRole.role == role,
+        PlatformRole.ended_at.is_(None),
+    )
+    if await session.scalar(held) is not None:
+        raise Conflict("roles.held", name=person.name)
+    made = PlatformRole(person_id=person_id, role=role, granted_by=actor.id if actor else None)
+    session.add(made)
+    await session.flush()
+    await record(session, actor, "role.granted", made.id, person_id=person_id, role=role)
+    await access.refresh_person(session, person_id)
+    return made.id
+
+
+async def end(session: AsyncSession, actor: Actor, role_id: UUID) -> None:
+    """End a role at once; refuse it for the last administrator. An ended one stays ended."""
+    await session.execute(LOCK)
+    role = await session.get(PlatformRole, role_id)
+    if role is None:
+        raise NotFound
+    if role.ended_at is not None:
+        return
+    if role.role == "administrator":
+        others = (
+            select(PlatformRole.id)
+            .join(Person, Person.id == PlatformRole.person_id)
+            .where(
+                PlatformRole.role == "administrator",
+                PlatformRole.ended_at.is_(None),
+                PlatformRole.id != role_id,
+                Person.status == "active",
+            )
+        )
+        if await session.scalar(others.limit(1)) is None:
+            raise Conflict("roles.last_administrator")
+    role.ended_at = await session.scalar(select(func.now()))
+    await session.flush()
+    await record(session, actor, "role.ended", role.id, person_id=role.person_id, role=role.role)
+    await access.refresh_person(session, role.person_id)
+
+
+async def name_officer(
+    session: AsyncSession,
+    actor: Actor | None,
+    institution_id: UUID,
+    person_id: UUID,
+    *,
+    deputy: bool,
+) -> UUID:
+    """Let a person act for an institution and return the office's id.
+
+    Naming somebody also confirms them as one of the institution's people: its first officer has
+    nobody else who could.
+    """
+    locked = select(Institution).where(Institution.id == institution_id).with_for_update()
+    institution = await session.scalar(locked)
+    if institution is None:
+        raise NotFound
+    person = await session.scalar(select(Person).where(Person.id == person_id).with_for_update())
+    if person is None:
+        raise invalid("person_id", "roles.person_unknown")
+    await _confirm(session, actor, person, institution_id)
+    now = select(Officer).where(
+        Officer.institution_id == institution_id,
+        Officer.person_id == person_id,
+        Officer.ended_at.is_(None),
+    )
+    office = await session.scalar(now)
+    if office is not None and office.deputy == deputy:
+        raise Conflict("roles.officer_already", name=person.name)
+    if office is None:
+        office = Officer(
+            institution_id=institution_id,
+            person_id=person_id,
+            named_by=actor.id if actor else None,
+        )
+        session.add(office)
+    office.deputy = deputy
+    await session.flush()
+    await record(
+        session,
+        actor,
+        "officer.named",
+        office.id,
+        person_id=person_id,
+        institution_id=institution_id,
+        deputy=deputy,
+    )
+    return office.id
+
+
+async def end_officer(session: AsyncSession, actor: Actor, officer_id: UUID) -> None:
+    """End an office at once; an ended one stays ended."""
+    office = await session.scalar(select(Officer).where(Officer.id == officer_id).with_for_update())
+    if office is None:
+        raise NotFound
+    if office.ended_at is not None:
+        return
+    office.ended_at = await session.scalar(select(func.now()))
+    await session.flush()
+    await record(
+        session,
+        actor,
+        "officer.ended",
+        office.id,
+        person_id=office.person_id,
+        institution_id=office.institution_id,
+    )
+
+
+async def _confirm(
+    session: AsyncSession, actor: Actor | None, person: Person, institution_id: UUID
+) -> None:
+    """Make the person one of the institution's people, and active."""
+    current = select(Affiliation).where(
+        Affiliation.person_id == person.id,
+        Affiliation.institution_id == institution_id,
+        Affiliation.status.in_(("pending", "confirmed")),
+    )
+    found = await session.scalar(current)
+    if found is None:
+        found = Affiliation(
+            person_id=person.id, institution_id=institution_id, source="coordinator"
+        )
+        session.add(found)
+    if found.status != "confirmed":
+        found.status = "confirmed"
+        found.confirmed_by = actor.id if actor else None
+        found.confirmed_at = await session.scalar(select(func.now()))
+        await session.flush()
+        await record(
+            session,
+            actor,
+            "affiliation.confirmed",
+            found.id,
+            person_id=person.id,
+            institution_id=institution_id,
+        )
+    if person.status != "active":
+        person.status = "active"
+        person.rev += 1
