@@ -163,7 +163,10 @@ DIFFERENCES = _statement(f"""
   where (a.rights, a.shown_state, a.submitted_at) is distinct from (e.rights, e.shown_state, e.submitted_at)
 """)
 
-RULES = _statement(f"with {PERSONAL} select distinct rule from personal")
+PERSONAL_RULES = _statement(
+    f"with {PERSONAL} select distinct person_id, rule from personal order by rule"
+)
+"""Every personal conflict of some people with some proposals, dismissed ones included."""
 
 
 async def refresh(session: AsyncSession, proposal_id: UUID) -> None:
@@ -192,9 +195,3 @@ async def differences(session: AsyncSession) -> list[tuple[UUID, UUID]]:
     people = list((await session.scalars(HANDLERS)).all())
     found = (await session.execute(DIFFERENCES, {"ids": ids, "people": people})).all()
     return [(row.proposal_id, row.principal) for row in found]
-
-
-async def personal_rules(session: AsyncSession, proposal_id: UUID, person_id: UUID) -> set[str]:
-    """Return the personal conflicts of one person with one proposal, dismissed ones included."""
-    found = await session.scalars(RULES, {"ids": [proposal_id], "people": [person_id]})
-    return set(found.all())

@@ -153,13 +153,13 @@ async def find(session: AsyncSession, actor: Actor, proposal_id: UUID, action: s
 
     Raise NotFound if the actor may not know it, Forbidden if they may know it but not do this.
     """
-    locked = select(Proposal).where(Proposal.id == proposal_id).with_for_update()
-    proposal = await session.scalar(locked)
-    if proposal is None:
-        raise NotFound
+    # Before the lock: a release locks its own row first and all its proposals after it, in order.
     for carry_out in DUE:
         await carry_out(session, proposal_id)
-    await session.refresh(proposal)
+    locked = select(Proposal).where(Proposal.id == proposal_id).with_for_update()
+    proposal = await session.scalar(locked.execution_options(populate_existing=True))
+    if proposal is None:
+        raise NotFound
     bits = await rights(await raw(session), actor, proposal_id)
     if bits is None:
         raise NotFound
