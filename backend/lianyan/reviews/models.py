@@ -35,6 +35,9 @@ class Assignment(Secret):
     answered_at: Mapped[datetime | None]
     pledged_at: Mapped[datetime | None]
     decline_reason: Mapped[str | None]
+    removal_reason: Mapped[str | None]
+    override_reason: Mapped[str | None]
+    """Why a coordinator asked beyond a quota."""
     suspended_at: Mapped[datetime | None]
     """Set when a conflict arose after the assignment; the review does not count while it is set."""
     rev: Mapped[int] = mapped_column(server_default="1")
