@@ -144,8 +144,7 @@ def _demand_actions(app: Litestar) -> None:
         for handler in getattr(route, "route_handlers", []):
             if not isinstance(handler, HTTPRouteHandler) or "OPTIONS" in handler.http_methods:
                 continue
-            if handler.opt.get("action") not in ALLOWED and not str(route.path).endswith(
-                tuple(pages.OWN)
-            ):
+            path = str(route.path).removeprefix(app.state.settings.base_path)
+            if handler.opt.get("action") not in ALLOWED and not path.startswith(pages.OWN):
                 message = f"{route.path} names no action of core.policy.ALLOWED"
                 raise RuntimeError(message)

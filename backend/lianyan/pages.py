@@ -13,8 +13,8 @@ from lianyan.core.actor import Reading
 from lianyan.core.problems import NotFound, locale_of
 from lianyan.settings import Settings
 
-OWN = ("/assets", "/assets/{file_path:path}", "/schema", "/schema/openapi.json")
-"""Routes that need no action: static files and the schema of the public API."""
+OWN = ("/assets", "/api/schema")
+"""Where routes need no action: static files and the description of the API."""
 
 STATIC = Path(str(files("lianyan"))) / "static"
 LANGUAGES = {"zh": "zh-CN", "en": "en"}

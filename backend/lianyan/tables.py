@@ -1,4 +1,4 @@
-"""Writes what is derived from the tables: docs/tables.md, docs/openapi.json; the tree is clean after it."""
+"""Writes what is derived from the tables: docs/tables.md, backend/openapi.json; the tree is clean after it."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ def write(root: Path, *, check: bool = False) -> list[Path]:
     With `check` nothing is written.
     """
     changed = []
-    for path, content in {"docs/tables.md": document(), "docs/openapi.json": openapi()}.items():
+    for path, content in {"docs/tables.md": document(), "backend/openapi.json": openapi()}.items():
         target = root / path
         if target.exists() and target.read_text("utf-8") == content:
             continue
