@@ -1,0 +1,168 @@
+"""The commands, with their options."""
+
+import argparse
+import asyncio
+import base64
+import os
+from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from lianyan.cli.fault import Fault
+from lianyan.settings import PREFIX, Settings
+
+Run = Callable[[argparse.Namespace], Awaitable[int]]
+
+
+def add(sub: Any) -> None:
+    """Add every command to the parser's `sub`."""
+    up = _command(sub, "up", _up, "start database, worker, server and demo login, until Ctrl-C")
+    up.add_argument("--port", type=int, help="port to listen on (8000, or the next free one)")
+    up.add_argument("--host", help="address to listen on (127.0.0.1)")
+    up.add_argument(
+        "--demo",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="with demo people, data and login; refused on a public address",
+    )
+    for name, run, text in (
+        ("serve", _serve, "answer requests; the database is LIANYAN_DATABASE_URL"),
+        ("work", _work, "do the jobs; the database is LIANYAN_DATABASE_URL"),
+    ):
+        command = _command(sub, name, run, text)
+        command.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+        command.set_defaults(loop=_fast_loop)
+        if name == "serve":
+            command.add_argument("--descriptor", type=int, help=argparse.SUPPRESS)
+    _command(sub, "migrate", _migrate, "bring the database to the newest revision")
+    _command(sub, "seed", _seed, "fill an empty database with the demo data")
+    tables = _command(sub, "tables", _tables, "write what is generated from the tables")
+    tables.add_argument("--check", action="store_true", help="only say whether it is up to date")
+    _command(sub, "doctor", _doctor, "check this portal and say what helps")
+    admin = sub.add_parser("admin", help="people who run the portal")
+    invite = _command(
+        admin.add_subparsers(required=True, metavar="act"),
+        "invite",
+        _invite,
+        "print a link that makes one person administrator, once",
+    )
+    invite.add_argument("--name", required=True, help="the person's name")
+    invite.add_argument("--institution", required=True, help="name of the person's institution")
+
+
+def _command(sub: Any, name: str, run: Run, text: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = sub.add_parser(name, help=text, description=text)
+    command.set_defaults(run=run, loop=None)
+    return command
+
+
+def _fast_loop() -> asyncio.AbstractEventLoop:
+    """Return uvloop's loop where there is one, for the processes that live long."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def settings_of(given: argparse.Namespace) -> Settings:
+    """Return the settings: the command's options before the environment."""
+    values = dict(os.environ)
+    for option in ("port", "host", "demo"):
+        value = getattr(given, option, None)
+        if value is not None:
+            values[PREFIX + option.upper()] = str(int(value) if option == "demo" else value)
+    return Settings.from_env(values)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the environment that gives a child process these very settings."""
+    values = {n: v for n, v in os.environ.items() if not n.startswith(PREFIX)}
+    for name in settings.__struct_fields__:
+        value = getattr(settings, name)
+        if isinstance(value, bytes):
+            value = base64.b64encode(value).decode()
+        elif isinstance(value, tuple):
+            value = ",".join(value)
+        elif isinstance(value, bool):
+            value = int(value)
+        if value is not None:
+            values[PREFIX + name.upper()] = str(value)
+    return values
+
+
+def written(module: str) -> bool:
+    """Say whether a part of the portal is there; a checkout may be without one for a while."""
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+async def _up(given: argparse.Namespace) -> int:
+    from lianyan.cli.up import up
+
+    return await up(settings_of(given), chosen=given.port is not None)
+
+
+async def _serve(given: argparse.Namespace) -> int:
+    from lianyan.cli.serve import serve
+
+    return await serve(given.descriptor, child=given.child)
+
+
+async def _work(given: argparse.Namespace) -> int:
+    from lianyan.cli.work import work
+
+    return await work(settings_of(given), child=given.child)
+
+
+async def _migrate(given: argparse.Namespace) -> int:
+    from lianyan.cli.database import database, migrate
+
+    async with database(settings_of(given)) as settings:
+        before, after = await migrate(settings)
+    print(f"The database is at {after}." if before == after else f"Migrated to {after}.")
+    return 0
+
+
+async def _seed(given: argparse.Namespace) -> int:
+    from lianyan.cli.database import database, migrate
+    from lianyan.cli.demo import seed
+
+    async with database(settings_of(given)) as settings:
+        await migrate(settings)
+        await seed(settings)
+    return 0
+
+
+async def _tables(given: argparse.Namespace) -> int:
+    import lianyan
+    from lianyan import tables
+
+    root = Path(lianyan.__file__).resolve().parents[2]
+    if not (root / "pyproject.toml").exists():
+        raise Fault("`lianyan tables` writes into a checkout, and this is an installed package.")
+    stale = tables.write(root, check=given.check)
+    return 1 if given.check and stale else 0
+
+
+async def _doctor(given: argparse.Namespace) -> int:
+    from lianyan.cli.doctor import doctor
+
+    return await doctor(settings_of(given))
+
+
+async def _invite(given: argparse.Namespace) -> int:
+    from lianyan.cli.database import database, migrate, session
+    from lianyan.identity.commands import invite_administrator
+
+    async with database(settings_of(given)) as settings:
+        await migrate(settings)
+        async with session(settings) as opened:
+            link = await invite_administrator(
+                opened, settings, name=given.name, institution=given.institution
+            )
+    print(link)
+    return 0

@@ -1,0 +1,46 @@
+"""`lianyan serve`: the portal on a port, or on the socket its parent opened."""
+
+import socket
+from typing import Any
+
+from lianyan.cli.fault import Fault
+from lianyan.settings import Settings
+
+
+async def serve(descriptor: int | None, *, child: bool) -> int:
+    """Answer requests until told to stop."""
+    settings = Settings.from_env()
+    if not settings.database_url:
+        raise Fault("`lianyan serve` needs LIANYAN_DATABASE_URL; `lianyan up` brings a database.")
+    # The slow imports come before the wait, so that they pass while the database starts.
+    import uvicorn
+
+    from lianyan.app import create_app
+    from lianyan.cli import parent
+    from lianyan.core.requests import log_to
+
+    app = create_app(settings)
+    log_to()
+    if child:
+        await parent.allowed()
+        parent.stop_with_parent()
+    options: dict[str, Any] = {}
+    if settings.trusted_proxies:
+        options["forwarded_allow_ips"] = ",".join(settings.trusted_proxies)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        timeout_graceful_shutdown=10,
+        **options,
+    )
+    sockets = None if descriptor is None else [socket.socket(fileno=descriptor)]
+    await uvicorn.Server(config).serve(sockets)
+    return 0
