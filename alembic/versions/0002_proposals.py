@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column("consent_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("returned_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reopened", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("version_id", sa.Uuid(), nullable=True),
         sa.Column("rev", sa.Integer(), server_default="1", nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
@@ -130,6 +131,7 @@ def upgrade() -> None:
         sa.Column("proposal_id", sa.Uuid(), nullable=False),
         sa.Column("section", sa.Text(), nullable=False),
         sa.Column("rev", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("missing", sa.Integer(), server_default="0", nullable=False),
         sa.Column("saved_by", sa.Uuid(), nullable=False),
         sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
@@ -266,6 +268,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("document", postgresql.JSONB(), nullable=False),
         sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("made_by", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column(

@@ -81,6 +81,8 @@ class Proposal(Entity):
     """Until when a returned proposal is to be resubmitted."""
     due_at: Mapped[datetime | None]
     """An extension of the submission for this proposal alone."""
+    reopened: Mapped[bool] = mapped_column(server_default=text("false"))
+    """An officer's no, or an expired part taken out, lets the lead edit while others confirm."""
     version_id: Mapped[UUID | None]
     """The version last submitted."""
     rev: Mapped[int] = mapped_column(server_default="1")
@@ -96,6 +98,8 @@ class Section(Model):
     )
     section: Mapped[str] = mapped_column(primary_key=True)
     rev: Mapped[int] = mapped_column(server_default="1")
+    missing: Mapped[int] = mapped_column(server_default="0")
+    """How many questions a complete answer still needs; counted when the section is saved."""
     saved_by: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
     saved_at: Mapped[datetime]
 
@@ -268,6 +272,8 @@ class Version(Entity):
     number: Mapped[int]
     document: Mapped[dict[str, Any]] = mapped_column(JSONB)
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    """The revisions this content had: what tells an edit without reading the content."""
     made_by: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
 
 
