@@ -70,14 +70,10 @@ export async function speak(next: Language): Promise<void> {
   if (typeof document !== "undefined") document.documentElement.lang = langTag(next);
 }
 
-/** Choose the first language: the account's, the cookie's, the browser's, Chinese. */
+/** Choose the language of the page: the account's, or what the server wrote into `<html lang>`. */
 export function firstLanguage(account?: string | null): Language {
-  const cookie = /(?:^|;\s*)lang=(zh|en)\b/.exec(document.cookie)?.[1];
-  for (const wish of [account, cookie, ...navigator.languages]) {
-    if (wish?.toLowerCase().startsWith("zh")) return "zh";
-    if (wish?.toLowerCase().startsWith("en")) return "en";
-  }
-  return "zh";
+  const wish = account ?? document.documentElement.lang;
+  return wish.toLowerCase().startsWith("en") ? "en" : "zh";
 }
 
 /** Remember the language for the next visit of this browser. */
@@ -115,6 +111,11 @@ export function pieces(key: Key, params?: Params): { text?: string; place?: stri
     .split(/(\{\w+\})/)
     .filter((part) => part !== "")
     .map((part) => (/^\{\w+\}$/.test(part) ? { place: part.slice(1, -1) } : { text: part }));
+}
+
+/** Read an instant or a day that the server wrote. */
+export function instantDate(value: string): Date {
+  return instant(value);
 }
 
 /** Write a number with its digits grouped. */
