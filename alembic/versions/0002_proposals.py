@@ -268,7 +268,9 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("document", postgresql.JSONB(), nullable=False),
         sa.Column("sha256", sa.LargeBinary(), nullable=False),
-        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "fingerprint", sa.LargeBinary(), server_default=sa.text("''"), nullable=False
+        ),
         sa.Column("made_by", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column(
@@ -365,6 +367,7 @@ def upgrade() -> None:
         sa.Column("invited_by", sa.Uuid(), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("accepted_by", sa.Uuid(), nullable=True),
+        sa.Column("comment", sa.Text(), nullable=True),
         sa.Column("answer_key", sa.LargeBinary(), nullable=True),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column(

@@ -255,6 +255,8 @@ class Invitation(Entity):
     invited_by: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
     answered_at: Mapped[datetime | None]
     accepted_by: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+    comment: Mapped[str | None]
+    """What the invited person wants changed, or why they said no."""
     answer_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Hash of the idempotency key of the accepting POST: a retry from that browser succeeds."""
 
@@ -272,7 +274,7 @@ class Version(Entity):
     number: Mapped[int]
     document: Mapped[dict[str, Any]] = mapped_column(JSONB)
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
-    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary, server_default=text("''"))
     """The revisions this content had: what tells an edit without reading the content."""
     made_by: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
 
