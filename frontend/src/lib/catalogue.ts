@@ -26,6 +26,7 @@ export const areas = {
   status: area("all", () => import("$catalogue/zh/status.json"), () => import("$catalogue/en/status.json")),
   time: area("all", () => import("$catalogue/zh/time.json"), () => import("$catalogue/en/time.json")),
   text: area("all", () => import("$catalogue/zh/text.json"), () => import("$catalogue/en/text.json")),
+  public: area("public", () => import("$catalogue/zh/public.json"), () => import("$catalogue/en/public.json")),
 };
 
 export type Area = keyof typeof areas;

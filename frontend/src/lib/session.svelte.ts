@@ -1,6 +1,7 @@
 /** Who is signed in and what the server lets them see; signing in again without leaving the page. */
 import { api, hooks, ok, quiet } from "./api/client";
 import { drafts } from "./drafts";
+import type { Shapes } from "./shapes";
 import { firstLanguage, rememberLanguage, speak, type Language } from "./i18n.svelte";
 
 export interface Person {
@@ -52,6 +53,11 @@ export class Session {
 
   get person(): Person | null {
     return this.data.person;
+  }
+
+  /** The institutions that have confirmed the person: those they can lead a proposal for. */
+  get institutions(): Shapes["InstitutionRef"][] {
+    return (this.data.person as { institutions?: Shapes["InstitutionRef"][] } | null)?.institutions ?? [];
   }
 
   get platform(): Platform {
