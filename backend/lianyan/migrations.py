@@ -8,7 +8,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from lianyan.institutions import vocabulary
 
 LOCK = 0x6C69616E  # any number, as long as every process takes the same
 
@@ -51,6 +53,8 @@ async def _upgrade(url: str) -> None:
             await connection.commit()
             await connection.run_sync(_run)
             await connection.commit()
+            async with AsyncSession(connection) as session, session.begin():
+                await vocabulary.load(session)
     finally:
         await engine.dispose()
 
