@@ -150,6 +150,9 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), server_default="pending", nullable=False),
         sa.Column("locale", sa.Text(), nullable=True),
         sa.Column("email", sa.Text(), nullable=True),
+        sa.Column(
+            "email_verified", sa.Boolean(), server_default=sa.text("false"), nullable=False
+        ),
         sa.Column("phone", sa.Text(), nullable=True),
         sa.Column("orcid", sa.Text(), nullable=True),
         sa.Column("demo", sa.Boolean(), server_default=sa.text("false"), nullable=False),
@@ -266,6 +269,7 @@ def upgrade() -> None:
         sa.Column("identity_id", sa.Uuid(), nullable=True),
         sa.Column("proposal_id", sa.Uuid(), nullable=True),
         sa.Column("id_token", sa.LargeBinary(), nullable=True),
+        sa.Column("by_link", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("authenticated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("idle_expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("absolute_expires_at", sa.DateTime(timezone=True), nullable=False),

@@ -28,6 +28,8 @@ class Person(Entity):
     locale: Mapped[str | None]
     email: Mapped[str | None]
     """Contact only; never identifies."""
+    email_verified: Mapped[bool] = mapped_column(server_default=text("false"))
+    """The address came with a login whose institution had checked it."""
     phone: Mapped[str | None]
     orcid: Mapped[str | None]
     demo: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -108,6 +110,8 @@ class Session(Entity):
     """Set for an invited person: the session opens this proposal and nothing else."""
     id_token: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Encrypted; only the hint for logging out at the institution."""
+    by_link: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Opened by a link made on the server."""
     authenticated_at: Mapped[datetime]
     idle_expires_at: Mapped[datetime]
     absolute_expires_at: Mapped[datetime]
