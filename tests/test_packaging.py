@@ -1,0 +1,122 @@
+"""The wheel, alone in an empty environment, is the whole portal."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lianyan.embedded import throwaway
+
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE = 90.0
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        folder,
+        ROOT,
+    ]
+    subprocess.run(command, check=True, capture_output=True, timeout=180)
+    return next(folder.glob("lianyan-*.whl"))
+
+
+@pytest.fixture(scope="module")
+def command(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the wheel where nothing else is; give its `lianyan`."""
+    folder = tmp_path_factory.mktemp("empty") / "venv"
+    uv: list[str | Path] = [Path(sys.executable).with_name("uv"), "-q"]
+    subprocess.run([*uv, "venv", "--python", sys.executable, folder], check=True, timeout=60)
+    pins = folder / "pins.txt"
+    text = (ROOT / "requirements.txt").read_text()
+    pins.write_text(text)
+    install: list[str | Path] = [
+        *uv,
+        "pip",
+        "install",
+        "--python",
+        folder,
+        "--constraint",
+        pins,
+        wheel,
+    ]
+    if subprocess.run([*install, "--offline"], check=False, capture_output=True).returncode:
+        subprocess.run(install, check=True, timeout=300)
+    return folder / "bin" / "lianyan"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running(command: Path, folder: Path, port: int, *options: str) -> Iterator[list[str]]:
+    """Run `lianyan up` until it has said where it is; give what it said."""
+    env = {n: v for n, v in os.environ.items() if not n.startswith(("LIANYAN_", "PYTHON"))}
+    process = subprocess.Popen(
+        [command, "up", "--port", str(port), *options],
+        cwd=folder,
+        env={**env, "LIANYAN_DATA_DIR": str(folder / "data")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    said: list[str] = []
+    try:
+        assert process.stdout
+        began = time.monotonic()
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith("Ctrl-C") or time.monotonic() - began > PATIENCE:
+                break
+        yield said
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 0, said
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        return answer.status, answer.read().decode()
+
+
+def test_the_wheel_carries_everything_and_nothing_else(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for name in ("static/index.html", "demo/idp.mjs", "_alembic/env.py", "catalogue/zh/ui.json"):
+        assert f"lianyan/{name}" in names
+    assert [n for n in names if n.startswith("lianyan/_alembic/versions/0001")]
+    tops = {name.split("/")[0] for name in names}
+    assert tops == {"lianyan", next(t for t in tops if t.endswith(".dist-info"))}
+    assert not [n for n in names if "__pycache__" in n or "node_modules" in n]
+
+
+@pytest.mark.parametrize("options", [["--no-demo"], ["--demo"]], ids=["bare", "demo"])
+def test_the_wheel_in_an_empty_environment_runs_the_portal(command, options):
+    port = free_port()
+    with throwaway() as folder, running(command, folder, port, *options) as said:
+        assert f"http://127.0.0.1:{port}/" in "".join(said)
+        assert get(port, "/ready")[0] == 200
+        status, page = get(port, "/")
+        assert status == 200
+        assert "<script" in page
+        assert not (folder / ".lianyan").exists()
