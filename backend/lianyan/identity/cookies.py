@@ -28,7 +28,12 @@ def left_cookie(settings: Settings) -> str:
 
 
 def _cookie(
-    settings: Settings, name: str, value: str | None, lives: timedelta | None, *, readable: bool = False
+    settings: Settings,
+    name: str,
+    value: str | None,
+    lives: timedelta | None,
+    *,
+    readable: bool = False,
 ) -> Cookie:
     same: Literal["lax"] = "lax"
     return Cookie(
