@@ -26,7 +26,15 @@ export const areas = {
   status: area("all", () => import("$catalogue/zh/status.json"), () => import("$catalogue/en/status.json")),
   time: area("all", () => import("$catalogue/zh/time.json"), () => import("$catalogue/en/time.json")),
   text: area("all", () => import("$catalogue/zh/text.json"), () => import("$catalogue/en/text.json")),
-  public: area("public", () => import("$catalogue/zh/public.json"), () => import("$catalogue/en/public.json")),
+  problems: area("all", () => import("$catalogue/zh/problems.json"), () => import("$catalogue/en/problems.json")),
+  taxonomy: area("public account proposal institution review desk admin", () => import("$catalogue/zh/taxonomy.json"), () => import("$catalogue/en/taxonomy.json")),
+  identifiers: area("admin account", () => import("$catalogue/zh/identifiers.json"), () => import("$catalogue/en/identifiers.json")),
+  form: area("proposal desk institution", () => import("$catalogue/zh/form.json"), () => import("$catalogue/en/form.json")),
+  calls: area("admin public", () => import("$catalogue/zh/calls.json"), () => import("$catalogue/en/calls.json")),
+  institutions: area("admin institution", () => import("$catalogue/zh/institutions.json"), () => import("$catalogue/en/institutions.json")),
+  roles: area("admin institution", () => import("$catalogue/zh/roles.json"), () => import("$catalogue/en/roles.json")),
+  public: area("public admin", () => import("$catalogue/zh/public.json"), () => import("$catalogue/en/public.json")),
+  admin: area("admin", () => import("$catalogue/zh/admin.json"), () => import("$catalogue/en/admin.json")),
 };
 
 export type Area = keyof typeof areas;

@@ -1,11 +1,12 @@
 /** Comparing two texts: by paragraphs, then by characters, as Chinese has no spaces to split at. */
+import { graphemes } from "./graphemes";
+
 export interface Piece {
   kind: "same" | "out" | "in";
   text: string;
 }
 
 const MOST = 4_000_000;
-const graphemes = new Intl.Segmenter("zh", { granularity: "grapheme" });
 
 /** Return the paragraphs of both texts in order, each as pieces kept, taken out or put in. */
 export function diff(before: string, after: string): Piece[][] {
@@ -22,9 +23,8 @@ export function diff(before: string, after: string): Piece[][] {
 }
 
 function inside(before: string, after: string): Piece[] {
-  const split = (text: string) => [...graphemes.segment(text)].map((part) => part.segment);
   const joined: Piece[] = [];
-  for (const piece of pieces(split(before), split(after))) {
+  for (const piece of pieces(graphemes(before), graphemes(after))) {
     const last = joined.at(-1);
     if (last?.kind === piece.kind) last.text += piece.text;
     else joined.push({ ...piece });

@@ -2,7 +2,7 @@
 export const places: Record<string, string> = {
   tasks: "home",
   proposals: "proposals",
-  institution: "institution",
+  queue: "institution",
   ledger: "institution/ledger",
   people: "institution/people",
   reviews: "reviews",
@@ -12,8 +12,6 @@ export const places: Record<string, string> = {
   calls: "",
   projects: "projects",
   members: "members",
-  admin_members: "admin/members",
-  admin_roles: "admin/roles",
-  open_call: "admin/calls/new",
+  roles: "admin/roles",
   platform: "admin/platform",
 };

@@ -82,7 +82,7 @@ export class Router {
     return new URLSearchParams(this.search);
   }
 
-  /** Return the app's path of a URL: `/desk/12` for `https://host/base/desk/12`; null if it is not ours. */
+  /** Return the app's path of a URL: `/desk/12` where the base is `/base/` and the URL's path `/base/desk/12`; null if it is not ours. */
   inside(url: URL): string | null {
     if (url.origin !== this.#place.origin || !url.pathname.startsWith(this.#place.base)) return null;
     const path = `/${url.pathname.slice(this.#place.base.length)}`;

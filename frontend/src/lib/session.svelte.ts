@@ -1,22 +1,29 @@
 /** Who is signed in and what the server lets them see; signing in again without leaving the page. */
-import { api, hooks, ok, quiet } from "./api/client";
+import { api, hooks, ifMatch, ok, quiet } from "./api/client";
+import { heard } from "./clock";
 import { drafts } from "./drafts";
-import type { Shapes } from "./shapes";
 import { firstLanguage, rememberLanguage, speak, type Language } from "./i18n.svelte";
+import type { Both } from "./said";
+import type { Shapes } from "./shapes";
 
 export interface Person {
   id: string;
   name: string;
-  institution?: string | null;
+  /** Their institution gave no name: the first page asks for it. */
+  name_missing?: boolean;
+  status?: string;
+  institutions?: Shapes["InstitutionRef"][];
+  offices?: Shapes["InstitutionRef"][];
+  roles?: string[];
+  /** The one proposal a session by invitation opens. */
+  scope?: string | null;
 }
 
 export interface Platform {
-  name_zh?: string;
-  name_en?: string;
-  lead?: string;
-  lead_en?: string;
+  name?: Both;
+  lead?: Shapes["InstitutionRef"] | null;
   contact?: string;
-  record_number?: string;
+  record_number?: string | null;
 }
 
 export interface NavItem {
@@ -24,12 +31,16 @@ export interface NavItem {
   count?: number | null;
 }
 
+/** What `GET /api/session` says; a part that is missing leaves its place on the page empty. */
 export interface SessionData {
   person: Person | null;
   locale?: string | null;
   demo?: boolean;
+  now?: string;
   nav?: NavItem[];
   platform?: Platform;
+  /** Names this session, so that an old page cannot act in a new one. */
+  tag?: string | null;
 }
 
 const SIGNED_OUT: SessionData = { person: null };
@@ -57,7 +68,7 @@ export class Session {
 
   /** The institutions that have confirmed the person: those they can lead a proposal for. */
   get institutions(): Shapes["InstitutionRef"][] {
-    return (this.data.person as { institutions?: Shapes["InstitutionRef"][] } | null)?.institutions ?? [];
+    return this.person?.institutions ?? [];
   }
 
   get platform(): Platform {
@@ -66,14 +77,16 @@ export class Session {
 
   /** Ask the server who is here; keeps the present answer where it cannot be reached. */
   async load(): Promise<void> {
-    const { data } = await ok(quiet.GET("/api/session", {}));
+    const { data } = await ok(quiet.GET("/api/session" as never, {} as never));
     this.data = { ...SIGNED_OUT, ...(data as SessionData) };
+    heard(this.data.now);
     this.known = true;
   }
 
   /** The first load: language, then the news to other windows that somebody has signed in. */
   async start(): Promise<void> {
     hooks.expired = () => this.expired();
+    hooks.tag = () => this.data.tag ?? null;
     this.#channel?.addEventListener("message", () => void this.check());
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible" && this.asking === "again") void this.check();
@@ -141,9 +154,11 @@ export class Session {
   /** Sign out, delete what this device keeps of the person, and open the public home. */
   async signOut(): Promise<void> {
     const { person } = this;
-    await ok(api.DELETE("/api/session", {}));
+    const { data } = await ok(api.DELETE("/api/session" as never, {} as never));
     if (person) await drafts.wipe(person.id);
-    location.assign(document.baseURI);
+    // The institution's own session may live on; where it can be ended, the browser goes there.
+    const end = (data as { end_session_url?: string | null } | undefined)?.end_session_url;
+    location.assign(end ?? document.baseURI);
   }
 
   /** How many sections this device still keeps for the person. */
@@ -155,13 +170,19 @@ export class Session {
   async setLanguage(of: Language): Promise<void> {
     rememberLanguage(of);
     await speak(of);
-    if (this.person) await ok(quiet.PUT("/api/session/locale", { body: { locale: of } })).catch(() => undefined);
+    if (this.person) await this.#keepLanguage(of).catch(() => undefined);
   }
 
   /** Take the account's language once it is known. */
   async follow(): Promise<void> {
     const account = this.person ? this.data.locale : null;
     await speak(firstLanguage(account));
+  }
+
+  async #keepLanguage(of: Language): Promise<void> {
+    const { data } = await ok(quiet.GET("/api/settings" as never, {} as never));
+    const headers = ifMatch((data as { rev: number }).rev);
+    await ok(quiet.PATCH("/api/settings" as never, { body: { locale: of }, headers } as never));
   }
 
   #settle(same: boolean): void {

@@ -17,7 +17,7 @@ import { firstAnswer, transport, type Hooks, type Outside } from "./transport";
 export { Problem, asProblem, fieldText, UNREACHED } from "./problem";
 
 /** What the session puts in: see session.svelte.ts. */
-export const hooks: Hooks = { expired: () => Promise.resolve(false) };
+export const hooks: Hooks = { expired: () => Promise.resolve(false), tag: () => null };
 
 const outside: Outside = {
   fetch: (request) => globalThis.fetch(request),
@@ -43,7 +43,7 @@ function client(login: boolean) {
   const made = createClient<paths>({
     baseUrl,
     credentials: "same-origin",
-    fetch: transport(outside, { expired: () => hooks.expired() }, login),
+    fetch: transport(outside, { expired: () => hooks.expired(), tag: () => hooks.tag() }, login),
   });
   made.use(guard);
   return made;

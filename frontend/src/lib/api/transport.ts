@@ -4,6 +4,8 @@ import { heard } from "../clock";
 export interface Hooks {
   /** Ask the person to sign in again; true when the same person has. */
   expired: () => Promise<boolean>;
+  /** The name of the session this page belongs to, sent with each change. */
+  tag: () => string | null;
 }
 
 export interface Outside {
@@ -23,11 +25,17 @@ export function transport(outside: Outside, hooks: Hooks, login: boolean) {
     const given = reads ? outside.first(request.url) : undefined;
     if (given) return given;
     const spare = request.clone();
-    const answer = await (reads ? again(request) : outside.fetch(request));
+    const answer = await (reads ? again(request) : outside.fetch(named(request)));
     heard(answer.headers.get("date"));
     if (answer.status !== 401 || !login) return answer;
-    return (await hooks.expired()) ? outside.fetch(spare) : answer;
+    return (await hooks.expired()) ? outside.fetch(named(spare)) : answer;
   };
+
+  function named(request: Request): Request {
+    const tag = hooks.tag();
+    if (tag) request.headers.set("X-Session", tag);
+    return request;
+  }
 
   async function again(request: Request): Promise<Response> {
     for (const pause of AGAIN) {
