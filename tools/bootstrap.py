@@ -277,25 +277,33 @@ def target_run(more: Sequence[str]) -> None:
     os.execve(command[0], command, environment())
 
 
+def check(*parts: str) -> None:
+    """Become the program that runs checks: those named, or all."""
+    os.chdir(ROOT)
+    command = [str(PYTHON), str(ROOT / "tools" / "checks.py"), *parts]
+    os.execve(command[0], command, environment())
+
+
 def target_test(more: Sequence[str]) -> None:
-    """Run every check."""
+    """Run every check, or the parts named."""
     ensure_python()
     if in_ci():
         ensure_system()
     ensure_bundles()
-    os.chdir(ROOT)
-    command = [str(PYTHON), str(ROOT / "tools" / "checks.py"), *more]
-    os.execve(command[0], command, environment())
+    check(*more)
 
 
 def target_lint(more: Sequence[str]) -> None:
     """Check style and imports."""
-    target_test(["lint", *more])
+    ensure_python()
+    check("lint", *more)
 
 
 def target_types(more: Sequence[str]) -> None:
     """Check types."""
-    target_test(["types", *more])
+    ensure_python()
+    ensure_node_packages(ROOT / "frontend")
+    check("types", *more)
 
 
 def target_format(_: Sequence[str]) -> None:
