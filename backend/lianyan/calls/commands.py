@@ -151,7 +151,7 @@ async def _no_holes(session: AsyncSession) -> None:
     """Raise Conflict naming each institution for which nobody could coordinate, or approve."""
     rows = (await session.execute(text(HOLES))).scalars().all()
     if rows:
-        holes = [msgspec.convert(row, Hole) for row in rows]
+        holes = [msgspec.json.decode(row, type=Hole) for row in rows]
         names = dict.fromkeys(h.institution.name.zh for h in holes)
         raise Conflict(
             "calls.holes",

@@ -37,7 +37,7 @@ from lianyan.core.shapes import I18n
 from lianyan.core.words import LOCALES, say
 from lianyan.identity.offices_queries import HOLES
 from lianyan.institutions.models import Institution, Platform, Term
-from lianyan.institutions.queries import KINDS, name_json, ref_json, short_json
+from lianyan.institutions.queries import KINDS, json_text, name_json, ref_json, short_json
 from lianyan.projects.models import Project
 from lianyan.proposals.models import Proposal
 
@@ -149,7 +149,7 @@ def _call() -> Read:
         *("can", func.jsonb_build_array()),
     )
     return Read(
-        select(more)
+        select(cast(more, Text))
         .join(Form, Form.id == Call.form_id)
         .where(Call.id == bindparam("id", type_=Uuid))
     )
@@ -246,7 +246,7 @@ def _members() -> ColumnElement[Any]:
 
 HOME = Read(
     select(
-        func.jsonb_build_object(
+        json_text(
             *("platform", _profile(), "open_calls", _open_calls()),
             *("register", _register(), "members", _members()),
         )

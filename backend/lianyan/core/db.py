@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from litestar import Request
 from litestar.datastructures import State
 from sqlalchemy import DateTime, MetaData, Text, func
 from sqlalchemy.ext.asyncio import (
@@ -130,10 +131,24 @@ class ReadPool:
             self.pool = None
 
 
-async def provide_session(state: State) -> AsyncGenerator[AsyncSession, None]:
+async def provide_session(
+    request: Request[Any, Any, Any], state: State
+) -> AsyncGenerator[AsyncSession, None]:
     """Yield a session whose transaction commits if the handler returns, else rolls back."""
     async with state.sessions.begin() as session:
+        request.scope["session"] = session  # for `abandon`
         yield session
+
+
+async def abandon(scope: Any) -> None:
+    """Close the session of a request that was refused before its handler ran.
+
+    Where another dependency refuses, Litestar forgets the generators it has already begun: the
+    session would keep its connection and its locks until the garbage collector comes by.
+    """
+    session = scope.get("session")
+    if session is not None and session.in_transaction():
+        await session.close()
 
 
 async def raw(session: AsyncSession) -> Connection:

@@ -11,6 +11,8 @@ from uuid import uuid4
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from lianyan.core.db import abandon
+
 LOG = logging.getLogger("lianyan.requests")
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -67,6 +69,7 @@ class Requests:
             else:
                 await _plain(stamped, *refused)
         finally:
+            await abandon(scope)
             handler = scope.get("route_handler")
             actor: Any = scope.get("actor")
             LOG.info(

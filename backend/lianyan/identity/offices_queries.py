@@ -23,7 +23,7 @@ PERSON = f"""
 """
 
 HOLES = f"""
-  select jsonb_build_object('institution', {INSTITUTION}, 'missing', m.missing) as hole
+  select jsonb_build_object('institution', {INSTITUTION}, 'missing', m.missing)::text as hole
   from institutions i cross join (values ('coordinator'), ('approver')) as m(missing)
   where i.standing <> 'observer' and not exists (
     select from platform_roles r join people p on p.id = r.person_id and p.status = 'active'
@@ -46,8 +46,8 @@ ROLES = f"""
           'since', to_char(r.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
         order by r.role, p.sort_key collate "C", p.id)
       from platform_roles r join people p on p.id = r.person_id where r.ended_at is null), '[]'),
-    'holes', coalesce((select jsonb_agg(h.hole) from ({HOLES}) h), '[]'),
-    'can', '[]'::jsonb)
+    'holes', coalesce((select jsonb_agg(h.hole::jsonb) from ({HOLES}) h), '[]'),
+    'can', '[]'::jsonb)::text
 """
 
 CANDIDATES = f"""
@@ -57,7 +57,7 @@ CANDIDATES = f"""
           and o.institution_id = a.institution_id and o.ended_at is null))
         order by p.sort_key collate "C", p.id)
       from affiliations a join people p on p.id = a.person_id
-      where a.institution_id = t.id and a.status in ('pending', 'confirmed')), '[]'))
+      where a.institution_id = t.id and a.status in ('pending', 'confirmed')), '[]'))::text
   from institutions t where t.id = $1
 """
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     func,
     literal,
     null,
@@ -54,6 +55,11 @@ SHORT = 2
 """So few letters must begin a name, a syllable row or the initials; more may stand anywhere."""
 
 KINDS = ("university", "company", "hospital", "institute")
+
+
+def json_text(*parts: Any) -> ColumnElement[str]:
+    """Return an object of these keys and values as JSON text: what a read passes on."""
+    return cast(func.jsonb_build_object(*parts), Text)
 
 
 def name_json(of: Any) -> ColumnElement[Any]:
@@ -125,7 +131,7 @@ def _directory() -> Read:
     by_kind = select(i.kind, func.count().label("n")).group_by(i.kind).subquery()
     return Read(
         select(
-            func.jsonb_build_object(
+            json_text(
                 "rows",
                 func.coalesce(
                     select(rows).select_from(page).scalar_subquery(), func.jsonb_build_array()
@@ -172,7 +178,7 @@ def _institution() -> Read:
     none = func.jsonb_build_array()
     return Read(
         select(
-            func.jsonb_build_object(
+            json_text(
                 *("id", i.id, "rev", i.rev, "name", name_json(i), "short", short_json(i)),
                 *("kind", i.kind, "standing", i.standing, "country", i.country),
                 *("province", i.province, "city", i.city, "aliases", func.to_jsonb(i.aliases)),
@@ -205,14 +211,14 @@ def _terms() -> Read:
         )
         return func.coalesce(rows.scalar_subquery(), func.jsonb_build_array())
 
-    return Read(select(func.jsonb_build_object("sectors", of("sector"), "fields", of("field"))))
+    return Read(select(json_text("sectors", of("sector"), "fields", of("field"))))
 
 
 def _platform() -> Read:
     p = Platform
     return Read(
         select(
-            func.jsonb_build_object(
+            json_text(
                 *("rev", p.rev, "contact", p.contact, "record_number", p.record_number),
                 *("name", name_json(p), "lead", ref_json(Institution)),
                 "purpose",
