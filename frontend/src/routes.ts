@@ -43,12 +43,16 @@ export interface PageProps {
 type Page = Component<PageProps>;
 
 const files = import.meta.glob<{ default: Page }>("./pages/**/*.svelte");
+/** Folders whose pages use the layouts of work.css. */
+const WORK = new Set(["desk", "review", "proposal", "institution", "account"]);
 const MISSING = "./pages/status/NotFound.svelte";
 
 /** Load a page and the words it needs; an address without a page gets the page that says so. */
 export async function loadPage(page: string | undefined): Promise<Page> {
   const load = files[`./pages/${page}.svelte`] ?? files[MISSING];
   if (!load) throw new Error(`no page ${page}`);
-  const [file] = await Promise.all([load(), loadFor(page?.split("/")[0] ?? "status")]);
+  const folder = page?.split("/")[0] ?? "status";
+  const styles = WORK.has(folder) ? import("./styles/work.css") : undefined;
+  const [file] = await Promise.all([load(), loadFor(folder), styles]);
   return file.default;
 }

@@ -4,7 +4,8 @@
  *   desk: area("desk", () => import("$catalogue/zh/desk.json"), () => import("$catalogue/en/desk.json")),
  *
  * The first argument names the folders of src/pages that need the area before they show; an area
- * used on every page says "all" and stands in everywhere.json too. The zh file gives the keys
+ * used on every page says "all" and stands in everywhere.json too; "later" is for one that is fetched
+ * when something in it is first said. The zh file gives the keys
  * that `t` accepts.
  */
 type Sentences = Record<string, string>;
@@ -25,8 +26,8 @@ export const areas = {
   ui: area("all", () => import("$catalogue/zh/ui.json"), () => import("$catalogue/en/ui.json")),
   status: area("all", () => import("$catalogue/zh/status.json"), () => import("$catalogue/en/status.json")),
   time: area("all", () => import("$catalogue/zh/time.json"), () => import("$catalogue/en/time.json")),
-  text: area("all", () => import("$catalogue/zh/text.json"), () => import("$catalogue/en/text.json")),
-  problems: area("all", () => import("$catalogue/zh/problems.json"), () => import("$catalogue/en/problems.json")),
+  text: area("later", () => import("$catalogue/zh/text.json"), () => import("$catalogue/en/text.json")),
+  problems: area("later", () => import("$catalogue/zh/problems.json"), () => import("$catalogue/en/problems.json")),
   taxonomy: area("public account proposal institution review desk admin", () => import("$catalogue/zh/taxonomy.json"), () => import("$catalogue/en/taxonomy.json")),
   identifiers: area("admin account", () => import("$catalogue/zh/identifiers.json"), () => import("$catalogue/en/identifiers.json")),
   form: area("proposal desk institution", () => import("$catalogue/zh/form.json"), () => import("$catalogue/en/form.json")),

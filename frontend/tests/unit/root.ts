@@ -1,0 +1,2 @@
+/** The frontend folder, for tests that read its files. */
+export const ROOT: string = import.meta.env["TESTS_ROOT"].replace(/\/$/, "");
