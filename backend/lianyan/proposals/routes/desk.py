@@ -1,11 +1,12 @@
 """The coordinator's desk (工作台) and every act on it."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Response, get, post, put
+from litestar.datastructures import State
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.core.actor import Actor, Reading
@@ -37,9 +38,11 @@ class Desk(Controller):
     @get(opt={"action": "desk.list"}, status_code=200)
     async def list_(
         self,
+        *,
+        state: State,
         reading: NamedDependency[Reading],
         call: FromQuery[str | None] = None,
-        state: FromQuery[str | None] = None,
+        in_state: Annotated[str | None, QueryParameter(name="state")] = None,
         sector: FromQuery[str | None] = None,
         whose: FromQuery[str | None] = None,
         missing: FromQuery[str | None] = None,
@@ -49,15 +52,15 @@ class Desk(Controller):
         after: FromQuery[str | None] = None,
     ) -> Response[DeskPage]:
         """List what is under way, your turn first; final states only where asked for or searched."""
-        asked = desk.Asked(call, state, sector, whose, missing, within, q, limit, after)
-        return shaped(DeskPage, await desk.page(reading, asked))
+        asked = desk.Asked(call, in_state, sector, whose, missing, within, q, limit, after)
+        return shaped(DeskPage, await desk.page(reading, asked, desk.link_to(state.settings)))
 
     @get("/{proposal_id:uuid}", opt={"action": "desk.read"}, status_code=200)
     async def read(
-        self, reading: NamedDependency[Reading], proposal_id: FromPath[UUID]
+        self, state: State, reading: NamedDependency[Reading], proposal_id: FromPath[UUID]
     ) -> DeskProposal:
         """Show one proposal with its next act, its check and what can be done."""
-        return await checklist.read(reading, proposal_id)
+        return await checklist.read(reading, proposal_id, desk.link_to(state.settings))
 
 
 class DeskActs(Controller):
@@ -69,6 +72,7 @@ class DeskActs(Controller):
     @put("/check/{item:str}", opt={"action": "proposal.check"}, status_code=200)
     async def check(
         self,
+        *,
         session: NamedDependency[AsyncSession],
         actor: NamedDependency[Actor],
         rev: NamedDependency[int],
@@ -80,7 +84,7 @@ class DeskActs(Controller):
 
         The ETag names the item's revision, the body the proposal's.
         """
-        saved, item_rev = await checking.answer(session, actor, proposal_id, item, rev, data)
+        saved, item_rev = await checking.answer(session, actor, proposal_id, item, data, rev=rev)
         return Response(saved, headers=etag(item_rev))
 
     @post("/pass", opt={"action": "proposal.pass"}, status_code=200)
@@ -109,6 +113,7 @@ class DeskActs(Controller):
     @post("/refuse", opt={"action": "proposal.refuse"}, status_code=200)
     async def refuse(
         self,
+        *,
         session: NamedDependency[AsyncSession],
         actor: NamedDependency[Actor],
         rev: NamedDependency[int],
@@ -117,7 +122,7 @@ class DeskActs(Controller):
         data: JSONBody[RefuseIn],
     ) -> Moved:
         """Do not accept a proposal, with a reason code; a waiting one only after its date."""
-        return await moving_on.refuse(session, actor, proposal_id, rev, data, arrival)
+        return await moving_on.refuse(session, actor, proposal_id, data, rev=rev, arrival=arrival)
 
     @post("/finish", opt={"action": "proposal.finish"}, status_code=200)
     async def finish(
@@ -149,10 +154,11 @@ class DeskActs(Controller):
         session: NamedDependency[AsyncSession],
         actor: NamedDependency[Actor],
         rev: NamedDependency[int],
+        arrival: NamedDependency[Arrival],
         proposal_id: FromPath[UUID],
     ) -> Moved:
         """Take your last move back within ten minutes; its messages are not sent."""
-        return await moving_on.undo(session, actor, proposal_id, rev)
+        return await moving_on.undo(session, actor, proposal_id, rev, arrival)
 
     @post("/restore", opt={"action": "proposal.restore"}, status_code=200)
     async def restore(

@@ -117,6 +117,8 @@ class ChecklistItem(msgspec.Struct, kw_only=True):
     params: dict[str, Any]
     verdict: Verdict | None
     """What the checker has answered; it outweighs `computed`."""
+    reason: str | None
+    """The reason code that a no suggests."""
     note: str
     section: str | None
     rev: int
@@ -140,14 +142,6 @@ class Checking(msgspec.Struct):
     blockers: list[Blocker]
 
 
-class Finishing(msgspec.Struct):
-    """Whether the reviews can be finished."""
-
-    can_finish: bool
-    blockers: list[Blocker]
-    """A recorded waiver outweighs them."""
-
-
 class DeskMove(msgspec.Struct, kw_only=True):
     """One line of the timeline with real states."""
 
@@ -165,6 +159,19 @@ class Undo(msgspec.Struct):
 
     move: str
     until: datetime
+
+
+class DeskExtension(msgspec.Struct):
+    """A later date that was given, and why."""
+
+    kind: str
+    """submit, consent or correction."""
+    until: datetime
+    reason: str
+    at: datetime
+    by: PersonRef | None
+    institution: InstitutionRef | None
+    """Set where one institution alone was given more time."""
 
 
 class DeskContribution(msgspec.Struct):
@@ -213,8 +220,8 @@ class DeskCallOut(msgspec.Struct):
 class DeskProposal(msgspec.Struct, kw_only=True):
     """One proposal's page on the desk: the next act, the check, what can be done.
 
-    Of a progress-only proposal `answers`, `form`, `checklist`, `moves` and the contributions are
-    empty, and `state` is what applicants see.
+    Of a progress-only proposal form, answers, checklist, timeline and contributions are empty, and
+    `state` is what applicants see.
     """
 
     id: UUID
@@ -244,10 +251,9 @@ class DeskProposal(msgspec.Struct, kw_only=True):
     reason_codes: list[str]
     return_until: datetime | None
     """What `until` of a return is when left out: five working days."""
-    finish: Finishing | None
-    """Only in peer review."""
     undo: Undo | None
     moves: list[DeskMove]
+    extensions: list[DeskExtension]
     can: list[str]
     now: datetime
 
