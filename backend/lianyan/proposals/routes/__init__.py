@@ -4,6 +4,7 @@ from typing import Any
 
 from lianyan.proposals.routes.consent import Consents, QueueRoutes
 from lianyan.proposals.routes.consortium import Members, Parts
+from lianyan.proposals.routes.desk import HANDLERS_DESK
 from lianyan.proposals.routes.drafts import Drafts
 from lianyan.proposals.routes.invitations import Invitations, Links
 from lianyan.proposals.routes.ledger import LedgerRoutes
@@ -22,7 +23,4 @@ APPLICANTS: list[Any] = [
     Submission,
     LedgerRoutes,
 ]
-DESK: list[Any] = []
-"""The coordinator's handlers."""
-
-HANDLERS: list[Any] = [*APPLICANTS, *DESK]
+HANDLERS: list[Any] = [*APPLICANTS, *HANDLERS_DESK]
