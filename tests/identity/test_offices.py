@@ -8,7 +8,8 @@ from lianyan.core.events import Event
 from lianyan.identity.models import Affiliation, Person
 from lianyan.identity.offices_schemas import RoleList
 from lianyan.proposals.models import Access
-from makers import key, login, make_call, make_institution, make_person, make_proposal
+from lianyan.reviews.models import Assignment
+from makers import key, login, make_call, make_institution, make_person, make_proposal, now
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 
@@ -163,6 +164,28 @@ async def test_the_coordinator_names_a_first_officer_who_waited(client, session,
         assert (await client.delete(office, headers=desk)).status_code == 204
     detail = (await client.get(f"/api/institutions/{home.id}", headers=desk)).json()
     assert detail["officers"] == []
+
+
+async def test_a_new_office_suspends_the_reviews_it_forbids(client, session, home, desk):
+    lead = await make_person(session, "牵头人", institution=home)
+    call = await make_call(session)
+    proposal = await make_proposal(session, lead, call, [home], number="T-1", state="peer_review")
+    other = await make_institution(session)
+    reviewer = await make_person(session, "示例专家", institution=other, roles=["reviewer"])
+    assignment = Assignment(
+        proposal_id=proposal.id,
+        reviewer_id=reviewer.id,
+        assigned_by=lead.id,
+        state="accepted",
+        due_at=now(),
+    )
+    session.add(assignment)
+    await session.flush()
+    sent = {"person_id": str(reviewer.id)}
+    url = f"/api/institutions/{home.id}/officers"
+    assert (await client.post(url, json=sent, headers={**desk, **key()})).status_code == 201
+    await session.refresh(assignment)
+    assert assignment.suspended_at is not None
 
 
 async def test_nobody_but_a_coordinator_names_officers(client, session, home):

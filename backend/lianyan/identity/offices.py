@@ -11,6 +11,7 @@ from lianyan.core.problems import Conflict, NotFound, invalid
 from lianyan.identity.models import Affiliation, Officer, Person, PlatformRole
 from lianyan.institutions.models import Institution
 from lianyan.proposals import access
+from lianyan.reviews.commands import suspend_conflicted_person
 
 LOCK = text("select pg_advisory_xact_lock(hashtext('offices'))")
 """Two administrators who end each other's role at once must not leave the portal without one."""
@@ -163,6 +164,7 @@ async def _confirm(
             person_id=person.id,
             institution_id=institution_id,
         )
+        await suspend_conflicted_person(session, person.id)
     if person.status != "active":
         person.status = "active"
         person.rev += 1

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import delete, func, or_, select, text
+from sqlalchemy import delete, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.core import names
@@ -295,9 +295,10 @@ async def _parent(session: AsyncSession, parent: UUID | None, own: UUID | None) 
 
 
 async def _refresh(session: AsyncSession, family: set[Any]) -> None:
-    """Make the access rows right of every proposal that a new parent may have made a conflict in."""
+    """Take note, in every proposal concerned, of the conflicts that a new parent makes or ends."""
     from lianyan.proposals import access  # noqa: PLC0415  proposals builds on institutions
     from lianyan.proposals.models import Taking  # noqa: PLC0415
+    from lianyan.reviews.commands import suspend_conflicted  # noqa: PLC0415
 
     kin = select(Institution.id).where(
         or_(Institution.id.in_(family), Institution.parent_id.in_(family))
@@ -305,8 +306,4 @@ async def _refresh(session: AsyncSession, family: set[Any]) -> None:
     concerned = select(Taking.proposal_id).distinct().where(Taking.institution_id.in_(kin))
     for proposal_id in (await session.scalars(concerned)).all():
         await access.refresh(session, proposal_id)
-
-
-async def count(session: AsyncSession) -> int:
-    """Return how many institutions there are."""
-    return await session.scalar(select(func.count()).select_from(Institution)) or 0
+        await suspend_conflicted(session, proposal_id)
