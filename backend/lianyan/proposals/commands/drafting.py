@@ -1,13 +1,69 @@
 """Starting a proposal."""
 
-from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from lianyan.calls.models import Call
+from lianyan.core.actor import Actor
+from lianyan.core.clock import instant, now
+from lianyan.core.events import record
+from lianyan.core.problems import Conflict, invalid
+from lianyan.proposals import access
+from lianyan.proposals.models import Member, Proposal, Taking
+from lianyan.proposals.policy import find
+from lianyan.proposals.schemas.drafting import DraftIn
+from lianyan.proposals.states import State
 
 
-async def start(*_: Any, **__: Any) -> Any:
-    """Start."""
-    raise NotImplementedError
+async def start(session: AsyncSession, actor: Actor, data: DraftIn) -> UUID:
+    """Start a proposal that the actor leads for one of their institutions; return its id."""
+    call = await session.get(Call, data.call_id)
+    if call is None:
+        raise invalid("call_id", "proposals.no_such_call")
+    if data.institution_id not in actor.institutions:
+        raise invalid("institution_id", "proposals.not_employed_there")
+    at = await now(session)
+    if at < call.opens_at:
+        raise Conflict("proposals.call_not_open", at=instant(call.opens_at), now=instant(at))
+    if at > call.closes_at:
+        raise Conflict("proposals.call_closed", at=instant(call.closes_at), now=instant(at))
+    if not data.again:
+        draft = await session.scalar(
+            select(Proposal.id)
+            .where(
+                Proposal.call_id == call.id,
+                Proposal.lead_id == actor.id,
+                Proposal.state == State.DRAFT,
+            )
+            .order_by(Proposal.id.desc())
+            .limit(1)
+        )
+        if draft is not None:
+            raise Conflict("proposals.draft_exists", id=str(draft))
+    proposal = Proposal(call_id=call.id, form_id=call.form_id, lead_id=actor.id)
+    session.add(proposal)
+    await session.flush()
+    session.add_all(
+        [
+            Taking(proposal_id=proposal.id, institution_id=data.institution_id, role="lead"),
+            Member(proposal_id=proposal.id, person_id=actor.id, institution_id=data.institution_id),
+        ]
+    )
+    await access.refresh(session, proposal.id)
+    await record(
+        session,
+        actor,
+        "proposal.drafted",
+        proposal.id,
+        proposal_id=proposal.id,
+        call_id=call.id,
+        institution_id=data.institution_id,
+    )
+    return proposal.id
 
 
-async def see(*_: Any, **__: Any) -> Any:
-    """See."""
-    raise NotImplementedError
+async def see(session: AsyncSession, actor: Actor, proposal_id: UUID) -> None:
+    """Raise NotFound unless the actor may still read the proposal."""
+    await find(session, actor, proposal_id, "proposal.read")

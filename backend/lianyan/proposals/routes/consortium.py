@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from lianyan.core.actor import Actor
 from lianyan.core.idempotency import Created, Once
 from lianyan.core.revisions import etag
-from lianyan.proposals.commands import consortium
+from lianyan.proposals.commands import consortium, team
 from lianyan.proposals.schemas.consortium import MemberIn, PartChange, PartIn, ReasonIn
 from lianyan.proposals.schemas.refs import Saved
 
@@ -89,7 +89,7 @@ class Members(Controller):
         data: JSONBody[MemberIn],
     ) -> Response[Created]:
         """Add a confirmed person of a participating institution to the team."""
-        made = await once(lambda: consortium.add_member(session, actor, proposal_id, data))
+        made = await once(lambda: team.add_member(session, actor, proposal_id, data))
         return Response(made, headers={"location": f"/api/proposals/{proposal_id}"})
 
     @delete("/members/{member_id:uuid}", status_code=204, opt={"action": "proposal.arrange"})
@@ -100,4 +100,4 @@ class Members(Controller):
         member_id: FromPath[UUID],
     ) -> None:
         """Take a person out of the team; their edits stay, their doors close at once."""
-        await consortium.remove_member(session, actor, member_id)
+        await team.remove_member(session, actor, member_id)

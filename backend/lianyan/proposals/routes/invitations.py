@@ -10,8 +10,10 @@ from litestar.params import FromPath, JSONBody
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.core.actor import Actor, Reading
-from lianyan.core.idempotency import Once
-from lianyan.proposals.commands import inviting
+from lianyan.core.idempotency import LONGEST_KEY, Once
+from lianyan.core.problems import invalid
+from lianyan.identity.cookies import session_of
+from lianyan.proposals.commands import accepting, inviting
 from lianyan.proposals.queries import invitation
 from lianyan.proposals.schemas.consortium import (
     Accepted,
@@ -92,20 +94,30 @@ class Invitations(Controller):
     tags = ["invitations"]
 
     @get(opt={"action": "invitation.read"})
-    async def read(self, request: Request[Any, Any, Any], reading: NamedDependency[Reading]) -> InvitationOut:
+    async def read(
+        self, request: Request[Any, Any, Any], reading: NamedDependency[Reading]
+    ) -> InvitationOut:
         """Read who invites which institution to what; reading changes nothing."""
         return await invitation.read(reading, request.headers.get(HEADER, ""))
 
     @post("/accept", status_code=200, opt={"action": "invitation.answer"})
     async def accept(
         self,
+        *,
         request: Request[Any, Any, Any],
         session: NamedDependency[AsyncSession],
         visitor: NamedDependency[Actor | None],
+        state: State,
         data: JSONBody[AcceptIn],
     ) -> Response[Accepted]:
         """Take part: join the team under the typed name, or as the person logged in."""
-        return await inviting.accept(request, session, visitor, data)
+        key = request.headers.get("idempotency-key", "")
+        if not key or len(key) > LONGEST_KEY:
+            raise invalid("Idempotency-Key", "problems.required")
+        token = request.headers.get(HEADER, "")
+        joined = await accepting.accept(session, visitor, token, key, data)
+        cookies = [session_of(state, joined.token)] if joined.token else []
+        return Response(Accepted(joined.proposal_id), cookies=cookies)
 
     @post("/decline", status_code=204, opt={"action": "invitation.answer"})
     async def decline(
