@@ -1,23 +1,16 @@
 """The wheel, alone in an empty environment, is the whole portal."""
 
-import contextlib
-import os
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lianyan.embedded import throwaway
+from portal import free_port, portal
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 90.0
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
@@ -63,43 +56,6 @@ def command(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin" / "lianyan"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
-
-
-@contextlib.contextmanager
-def running(command: Path, folder: Path, port: int, *options: str) -> Iterator[list[str]]:
-    """Run `lianyan up` until it has said where it is; give what it said."""
-    env = {n: v for n, v in os.environ.items() if not n.startswith(("LIANYAN_", "PYTHON"))}
-    process = subprocess.Popen(
-        [command, "up", "--port", str(port), *options],
-        cwd=folder,
-        env={**env, "LIANYAN_DATA_DIR": str(folder / "data")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    said: list[str] = []
-    try:
-        assert process.stdout
-        began = time.monotonic()
-        for line in process.stdout:
-            said.append(line)
-            if line.startswith("Ctrl-C") or time.monotonic() - began > PATIENCE:
-                break
-        yield said
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-    assert process.returncode == 0, said
-
-
-def get(port: int, path: str) -> tuple[int, str]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
-        return answer.status, answer.read().decode()
-
-
 def test_the_wheel_carries_everything_and_nothing_else(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in ("static/index.html", "demo/idp.mjs", "_alembic/env.py", "catalogue/zh/ui.json"):
@@ -113,10 +69,9 @@ def test_the_wheel_carries_everything_and_nothing_else(wheel):
 @pytest.mark.parametrize("options", [["--no-demo"], ["--demo"]], ids=["bare", "demo"])
 def test_the_wheel_in_an_empty_environment_runs_the_portal(command, options):
     port = free_port()
-    with throwaway() as folder, running(command, folder, port, *options) as said:
-        assert f"http://127.0.0.1:{port}/" in "".join(said)
-        assert get(port, "/ready")[0] == 200
-        status, page = get(port, "/")
+    with throwaway() as folder, portal([command], folder, "--port", str(port), *options) as running:
+        assert running.address == f"http://127.0.0.1:{port}/"
+        assert running.get("ready")[0] == 200
+        status, page = running.get()
         assert status == 200
         assert "<script" in page
-        assert not (folder / ".lianyan").exists()

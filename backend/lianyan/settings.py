@@ -4,6 +4,7 @@ import base64
 import binascii
 import ipaddress
 import os
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -104,11 +105,12 @@ def make_data_dir(data_dir: Path) -> None:
 
 
 def _database(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"postgresql", "postgres", "postgresql+asyncpg"} or not parts.path[1:]:
+    scheme, separator, rest = value.partition("://")
+    known = scheme in {"postgresql", "postgres", "postgresql+asyncpg"}
+    if not (known and separator and urlsplit(value).path[1:]):
         message = "must look like postgresql://user:password@host:5432/name"
         raise ValueError(message)
-    return "postgresql://" + value.split("://", 1)[1]
+    return f"postgresql://{rest}"
 
 
 def _address(value: str) -> str:
@@ -230,9 +232,8 @@ def _kept_key(data_dir: Path) -> bytes:
     try:
         if not path.exists():
             make_data_dir(data_dir)
-            new = path.with_name(f"{KEY_FILE}.{os.getpid()}")
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-            with os.fdopen(os.open(new, flags, 0o600), "wb") as file:
+            descriptor, new = tempfile.mkstemp(prefix=f"{KEY_FILE}.", dir=data_dir)
+            with os.fdopen(descriptor, "wb") as file:
                 file.write(base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
@@ -241,7 +242,7 @@ def _kept_key(data_dir: Path) -> bytes:
             except FileExistsError:
                 pass
             finally:
-                new.unlink()
+                Path(new).unlink()
         return _key(path.read_text().strip())
     except ValueError as error:
         message = f"The key in {path} {error}: put the old file back, or set {PREFIX}SECRET_KEY."

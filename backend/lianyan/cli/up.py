@@ -102,6 +102,11 @@ def _listen(settings: Settings, *, chosen: bool) -> tuple[socket.socket, Setting
     )
 
 
+def lesser(settings: Settings) -> dict[str, str]:
+    """Return a child's environment without the owner's rights: who breaks in changes no table."""
+    return environment(msgspec.structs.replace(settings, owner_database_url=""))
+
+
 class Portal:
     """Everything that runs, from start to stop."""
 
@@ -144,8 +149,10 @@ class Portal:
                 if self.server.keeper is None:
                     self._start(settings)
                 self.server.allowed.set()
-                self.worker.allowed.set()
                 await self._ready()
+                # Not sooner: two processes that load at once are each later.
+                self.worker.start(lesser(settings))
+                self.worker.allowed.set()
                 await self.login.ready()
                 self._announce()
                 await asyncio.Event().wait()
@@ -153,11 +160,7 @@ class Portal:
                 await self._stop()
 
     def _start(self, settings: Settings) -> None:
-        given = environment(settings)
-        # The owner's rights stay here: a server that is broken into cannot change the tables.
-        given.pop(f"{PREFIX}OWNER_DATABASE_URL", None)
-        self.server.start(given)
-        self.worker.start(given)
+        self.server.start(lesser(settings))
         if self.demo:
             self.login.start()
 
