@@ -1,17 +1,123 @@
-"""Reads of the projects slice."""
+"""Reads of the projects slice: the public register."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
+import msgspec
+from sqlalchemy import DateTime, Integer, Text, Uuid, bindparam, text
+
 from lianyan.core.actor import Reading
+from lianyan.core.paging import from_cursor, page_limit, to_cursor
+from lianyan.core.pieces import instant
+from lianyan.core.problems import NotFound, invalid
+from lianyan.core.reads import Read
+from lianyan.projects.search import needle
+
+CAP = 1000
+"""Nobody is told more than "1000+"."""
+LONGEST_CODE = 40
+
+INSTITUTIONS = """
+  (select coalesce(jsonb_agg(jsonb_build_object('id', i.id, 'role', m.value ->> 'role',
+      'name', jsonb_build_object('zh', i.name_zh, 'en', i.name_en),
+      'short', case when i.short_zh is null and i.short_en is null then null
+        else jsonb_build_object('zh', coalesce(i.short_zh, i.name_zh),
+          'en', coalesce(i.short_en, i.name_en)) end) order by m.ordinality), '[]')
+    from jsonb_array_elements(j.institutions) with ordinality m
+    join institutions i on i.id = (m.value ->> 'id')::uuid)
+"""
+
+ROW = f"""
+  jsonb_build_object('id', j.id, 'number', j.number, 'title', j.title, 'title_en', j.title_en,
+    'sectors', to_jsonb(j.sectors), 'institutions', {INSTITUTIONS},
+    'starts', j.starts_on, 'ends', j.ends_on, 'status', 'approved')
+"""
+
+REGISTER = f"""
+  with found as (
+    select j.id, j.approved_at, j.sectors from projects j
+    where strpos(E'\\n' || j.search_keys, :needle) > 0
+  ),
+  chosen as (
+    select f.id, f.approved_at from found f where :sector is null or :sector = any(f.sectors)
+  ),
+  page as (
+    select c.id, c.approved_at, row_number() over (order by c.approved_at desc, c.id desc) as n
+    from chosen c
+    where :after is null or (c.approved_at, c.id) < (:after, :last)
+    order by c.approved_at desc, c.id desc
+    limit :most + 1
+  ),
+  counted as (select count(*) as n from (select from chosen limit {CAP + 1}) c)
+  select jsonb_build_object(
+      'items', coalesce((select jsonb_agg({ROW} order by p.n)
+        from page p join projects j on j.id = p.id where p.n <= :most), '[]'),
+      'total', least(counted.n, {CAP}), 'capped', counted.n > {CAP},
+      'by_sector', coalesce((select jsonb_agg(jsonb_build_object('code', s.code, 'n', s.n)
+          order by s.n desc, s.code collate "C")
+        from (select code, least(count(*), {CAP}) as n from found f, unnest(f.sectors) as code
+          group by code) s), '[]'))::text as body,
+    last.approved_at, last.id
+  from counted
+  left join page last on last.n = :most and exists (select from page p where p.n > :most)
+"""
+
+PROJECT = f"""
+  select jsonb_build_object('id', j.id, 'number', j.number, 'title', j.title,
+    'title_en', j.title_en, 'summary', j.summary, 'sectors', to_jsonb(j.sectors),
+    'fields', to_jsonb(j.fields), 'institutions', {INSTITUTIONS}, 'starts', j.starts_on,
+    'ends', j.ends_on, 'months', j.granted_months, 'approved_at', {instant("j.approved_at")},
+    'status', 'approved')::text
+  from projects j where j.id = :id
+"""
+
+LIST = Read(
+    text(REGISTER).bindparams(
+        bindparam("needle", type_=Text()),
+        bindparam("sector", type_=Text()),
+        bindparam("after", type_=DateTime(timezone=True)),
+        bindparam("last", type_=Uuid()),
+        bindparam("most", type_=Integer()),
+    )
+)
+ONE = Read(text(PROJECT).bindparams(bindparam("id", type_=Uuid())))
 
 
 async def register(
     reading: Reading, q: str | None, sector: str | None, limit: str | None, after: str | None
 ) -> str:
-    """Return a page of the register as JSON."""
-    raise NotImplementedError
+    """Return a page of the register as JSON, newest first, with how many of each sector it holds.
+
+    The counts by sector are of the search without the choice of a sector.
+    """
+    if sector is not None and (len(sector) > LONGEST_CODE or "\0" in sector):
+        raise invalid("sector", "problems.wrong_type")
+    at, last = _after(after)
+    row = await LIST.row(
+        reading.connection,
+        needle=needle(q),
+        sector=sector or None,
+        after=at,
+        last=last,
+        most=page_limit(limit),
+    )
+    cursor = to_cursor(row["approved_at"].isoformat(), str(row["id"])) if row["id"] else None
+    return f'{row["body"][:-1]}, "next": {msgspec.json.encode(cursor).decode()}}}'
 
 
 async def project(reading: Reading, project_id: UUID) -> str:
-    """Return one project as JSON."""
-    raise NotImplementedError
+    """Return one project as JSON; raise NotFound where there is none."""
+    body = await ONE.run(reading.connection, id=project_id)
+    if body is None:
+        raise NotFound
+    return body
+
+
+def _after(cursor: str | None) -> tuple[datetime | None, UUID | None]:
+    key = from_cursor(cursor, str, str)
+    if key is None:
+        return None, None
+    try:
+        return datetime.fromisoformat(key[0]).astimezone(UTC), UUID(key[1])
+    except (ValueError, OverflowError):
+        raise invalid("after", "problems.bad_cursor") from None

@@ -63,6 +63,5 @@ class ProjectDetail(msgspec.Struct, frozen=True):
     starts: date
     ends: date
     months: int
-    granted_fen: int | None
     approved_at: datetime
     status: Literal["approved"]

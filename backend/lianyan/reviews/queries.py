@@ -1,9 +1,25 @@
 """Reads of the reviews slice that other slices use, and the reader's own list."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, func, select, text
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Text,
+    Uuid,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from lianyan.calls.models import Call
 from lianyan.core.actor import Actor, Reading
@@ -14,6 +30,7 @@ from lianyan.core.reads import Read
 from lianyan.proposals.access import Right
 from lianyan.proposals.models import Proposal
 from lianyan.proposals.states import State
+from lianyan.reviews import rubric
 from lianyan.reviews.models import Assignment, Review
 from lianyan.reviews.policy import ACTIVE
 
@@ -55,6 +72,36 @@ async def not_before_own(connection: Connection, actor: Actor, proposal_id: UUID
     """Refuse what others said to whoever still owes a review of the same proposal."""
     if await connection.fetchval(OWN_UNFINISHED, proposal_id, actor.id):
         raise Forbidden("reviews.own_first")
+
+
+def passed_on(of: Any) -> ColumnElement[Any]:
+    """Return what the submitted reviews of a proposal tell its applicants, as a jsonb list.
+
+    `of` is what the enclosing statement selects from, with a column `proposal_id`. Labels are those of `rubric.labels`, and the list is in their order.
+    """
+    a, r = aliased(Assignment), aliased(Review)
+    mixed = cast(a.proposal_id, Text) + cast(a.id, Text)
+    place = func.row_number().over(order_by=func.sha256(func.convert_to(mixed, "UTF8")))
+    rows = (
+        select(place.label("n"), r.for_applicants, r.recommendation)
+        .join(r, r.assignment_id == a.id)
+        .where(
+            a.proposal_id == of.proposal_id,
+            a.state == "accepted",
+            a.suspended_at.is_(None),
+            r.submitted_at.is_not(None),
+        )
+        .correlate(of)
+        .subquery()
+    )
+    n = cast(rows.c.n, Integer)
+    letter = case((n <= rubric.LETTERS, func.chr(64 + n)), else_=literal("A") + cast(n, Text))
+    row = func.jsonb_build_object(
+        *("label", letter, "for_applicants", rows.c.for_applicants),
+        *("recommendation", rows.c.recommendation),
+    )
+    found = select(func.jsonb_agg(aggregate_order_by(row, rows.c.n))).scalar_subquery()
+    return func.coalesce(found, func.jsonb_build_array())
 
 
 # The one place where a total is computed in SQL; a test compares it with `rubric.total`.

@@ -95,17 +95,10 @@ def spread(rubric: Rubric, reviews: Sequence[Mapping[str, int | None]]) -> Sprea
 def labels(proposal_id: UUID, assignment_ids: Sequence[UUID]) -> dict[UUID, str]:
     """Return the names under which submitted reviews are passed on: A, B … in no order of theirs.
 
-    `LABEL` is the same in SQL.
+    `queries.passed_on` gives the same in SQL.
     """
     order = sorted(assignment_ids, key=lambda a: sha256(f"{proposal_id}{a}".encode()).digest())
     return {found: _letter(place) for place, found in enumerate(order)}
-
-
-LABEL = """
-  (select case when n <= 26 then chr(64 + n) else 'A' || n end from (values (
-    row_number() over (partition by a.proposal_id
-      order by sha256(convert_to(a.proposal_id::text || a.id::text, 'UTF8')))::int)) as place(n))
-"""
 
 
 def _letter(place: int) -> str:
