@@ -10,6 +10,14 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 /** Areas of the catalogue that every page needs, in one chunk a language. */
 const everywhere: string[] = JSON.parse(readFileSync(here("src/lib/everywhere.json"), "utf8"));
 
+/** What the first page does without. */
+const PARTS =
+  /\/src\/(ui\/(\w*Field|Dialog|TextArea|Count|Choice|Many|Check|Score|ErrorSummary|Combobox|SaveLine|Compare|Diff|Note|Facts|Say|Sees|Bar|Tabs|CopyText|Change|Spread)\.svelte|lib\/(drafts|count|text|graphemes|autosave|saving|diff)\b)/;
+
+/** What every page needs. */
+const CORE =
+  /\/frontend\/(node_modules\/|src\/(lib\/(api\/|session|navigation|router|i18n|clock|format|ime|said|places|catalogue|terms)|ui\/(Head|Loaded|Wait|trouble|Mark|Status|Button|DataTable|Deadline|Chip|Filters|EmptyState|Steps)\b|routes))/;
+
 const KB = 1024;
 const BUDGET = { first: 45 * KB, page: 20 * KB, scripts: 150 * KB, styles: 8 * KB };
 
@@ -20,32 +28,47 @@ function budget(): Plugin {
     apply: "build",
     enforce: "post",
     generateBundle(_options, bundle) {
-      const size = (code: string | Uint8Array) => gzipSync(code, { level: 9 }).length;
+      const sizes = new Map<string, number>();
+      const size = (name: string) => {
+        const file = bundle[name];
+        if (!file) return 0;
+        const found = sizes.get(name) ?? gzipSync(file.type === "chunk" ? file.code : file.source, { level: 9 }).length;
+        sizes.set(name, found);
+        return found;
+      };
+      const total = (names: Iterable<string>) => [...names].reduce((sum, name) => sum + size(name), 0);
+      const chunks = Object.values(bundle).filter((file) => file.type === "chunk");
+      const closure = (name: string, found = new Set<string>()): Set<string> => {
+        const chunk = bundle[name];
+        if (chunk?.type !== "chunk" || found.has(name)) return found;
+        found.add(name);
+        for (const css of chunk.viteMetadata?.importedCss ?? []) found.add(css);
+        for (const other of chunk.imports) closure(other, found);
+        return found;
+      };
       const problems: string[] = [];
-      let first = 0;
-      let scripts = 0;
       const over = (what: string, is: number, limit: number) => {
         if (is > limit) problems.push(`${what}: ${is} bytes, budget ${limit}`);
       };
-      for (const [name, file] of Object.entries(bundle)) {
-        if (file.type === "asset") {
-          if (name.endsWith(".css")) over(name, size(file.source), BUDGET.styles);
-          if (name.includes("index") && /\.(css|html)$/.test(name)) first += size(file.source);
-          continue;
-        }
-        const bytes = size(file.code);
-        const messages = /^assets\/(zh|en)-/.test(name);
-        if (!(messages && name.startsWith("assets/en-"))) scripts += bytes;
-        if (file.isEntry || name.startsWith("assets/zh-")) first += bytes;
-        else if (file.isDynamicEntry) over(name, bytes, BUDGET.page);
-        for (const shared of file.isEntry ? file.imports : []) {
-          const chunk = bundle[shared];
-          if (chunk?.type === "chunk") first += size(chunk.code);
-        }
+
+      const first = new Set<string>(["index.html"]);
+      for (const chunk of chunks) {
+        const home = chunk.facadeModuleId?.endsWith("/pages/public/Home.svelte");
+        if (chunk.isEntry || home || chunk.name === "zh" || chunk.facadeModuleId?.endsWith("/zh/public.json")) closure(chunk.fileName, first);
       }
-      over("first load", first, BUDGET.first);
+      over("first load", total(first), BUDGET.first);
+      const shared = new Set(chunks.filter((chunk) => chunk.name === "parts").flatMap((chunk) => [...closure(chunk.fileName)]));
+      over("parts", total([...shared].filter((name) => !first.has(name))), BUDGET.page);
+      for (const chunk of chunks) {
+        if (!chunk.facadeModuleId?.includes("/pages/")) continue;
+        const own = [...closure(chunk.fileName)].filter((name) => !first.has(name) && !shared.has(name));
+        over(chunk.name, total(own), BUDGET.page);
+      }
+      const scripts = total(chunks.filter((chunk) => !chunk.name.startsWith("en")).map((chunk) => chunk.fileName));
       over("all scripts of one language", scripts, BUDGET.scripts);
-      this.info(`first load ${(first / KB).toFixed(1)} kB, all scripts ${(scripts / KB).toFixed(1)} kB (gzip)`);
+      over("styles", total(Object.keys(bundle).filter((name) => name.endsWith(".css"))), BUDGET.styles);
+      const kb = (bytes: number) => (bytes / KB).toFixed(1);
+      this.info(`gzip kB: first load ${kb(total(first))} in ${first.size} files, all scripts ${kb(scripts)}`);
       if (problems.length > 0) this.error(problems.join("\n"));
     },
   };
@@ -67,16 +90,22 @@ export default defineConfig({
     emptyOutDir: true,
     target: "es2022",
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    // Only styles: what pages share is here or fetched early, and the lists would weigh more than they save.
+    modulePreload: { polyfill: false, resolveDependencies: (_file, found) => found.filter((name) => name.endsWith(".css")) },
     manifest: "manifest.json",
     reportCompressedSize: false,
     rolldownOptions: {
       output: {
         codeSplitting: {
-          groups: ["zh", "en"].map((language) => ({
-            name: language,
-            test: new RegExp(`/catalogue/${language}/(${everywhere.join("|")})\\.json$`),
-          })),
+          groups: [
+            ...["zh", "en"].map((language) => ({
+              name: language,
+              test: new RegExp(`/catalogue/${language}/(${everywhere.join("|")})\\.json$`),
+            })),
+            // What pages share comes in two files, not in thirty small ones.
+            { name: "core", test: CORE, priority: 2 },
+            { name: "parts", test: PARTS, minShareCount: 2, priority: 1 },
+          ],
         },
       },
     },

@@ -52,7 +52,10 @@ export async function loadPage(page: string | undefined): Promise<Page> {
   const load = files[`./pages/${page}.svelte`] ?? files[MISSING];
   if (!load) throw new Error(`no page ${page}`);
   const folder = page?.split("/")[0] ?? "status";
-  const styles = WORK.has(folder) ? import("./styles/work.css") : undefined;
-  const [file] = await Promise.all([load(), loadFor(folder), styles]);
+  const styles = [
+    page === "public/Home" ? undefined : import("./styles/parts.css"),
+    WORK.has(folder) ? import("./styles/work.css") : undefined,
+  ];
+  const [file] = await Promise.all([load(), loadFor(load === files[MISSING] ? "status" : folder), ...styles]);
   return file.default;
 }

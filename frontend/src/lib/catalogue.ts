@@ -25,6 +25,8 @@ export const areas = {
   app: area("all", () => import("$catalogue/zh/app.json"), () => import("$catalogue/en/app.json")),
   ui: area("all", () => import("$catalogue/zh/ui.json"), () => import("$catalogue/en/ui.json")),
   status: area("all", () => import("$catalogue/zh/status.json"), () => import("$catalogue/en/status.json")),
+  trouble: area("status", () => import("$catalogue/zh/trouble.json"), () => import("$catalogue/en/trouble.json")),
+  dialogs: area("later", () => import("$catalogue/zh/dialogs.json"), () => import("$catalogue/en/dialogs.json")),
   time: area("all", () => import("$catalogue/zh/time.json"), () => import("$catalogue/en/time.json")),
   text: area("later", () => import("$catalogue/zh/text.json"), () => import("$catalogue/en/text.json")),
   problems: area("later", () => import("$catalogue/zh/problems.json"), () => import("$catalogue/en/problems.json")),

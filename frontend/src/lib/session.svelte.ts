@@ -1,7 +1,6 @@
 /** Who is signed in and what the server lets them see; signing in again without leaving the page. */
 import { api, hooks, ifMatch, ok, quiet } from "./api/client";
 import { heard } from "./clock";
-import { drafts } from "./drafts";
 import { firstLanguage, rememberLanguage, speak, type Language } from "./i18n.svelte";
 import type { Both } from "./said";
 import type { Shapes } from "./shapes";
@@ -43,6 +42,9 @@ export interface SessionData {
   tag?: string | null;
 }
 
+/** The store of undelivered text, fetched only when somebody signs out. */
+const device = async () => (await import("./drafts")).drafts;
+
 const SIGNED_OUT: SessionData = { person: null };
 /** The name of the window that a new sign-in opens; it closes itself when done. */
 const WINDOW = "lianyan-login";
@@ -57,6 +59,9 @@ export class Session {
   changed = $state(false);
   /** This window was opened only to sign in, and that is done. */
   spare = $state(false);
+
+  /** How many sections are kept on this device only, while the person is asked whether to sign out. */
+  keeps = $state(0);
 
   #waiting: ((same: boolean) => void)[] = [];
   #returned = new Set<() => void>();
@@ -155,15 +160,16 @@ export class Session {
   async signOut(): Promise<void> {
     const { person } = this;
     const { data } = await ok(api.DELETE("/api/session" as never, {} as never));
-    if (person) await drafts.wipe(person.id);
+    if (person) await (await device()).wipe(person.id);
     // The institution's own session may live on; where it can be ended, the browser goes there.
     const end = (data as { end_session_url?: string | null } | undefined)?.end_session_url;
     location.assign(end ?? document.baseURI);
   }
 
-  /** How many sections this device still keeps for the person. */
-  async undelivered(): Promise<number> {
-    return this.person ? (await drafts.list(this.person.id)).length : 0;
+  /** Sign out, or first ask where this device keeps what was not delivered. */
+  async askToLeave(): Promise<void> {
+    this.keeps = this.person ? (await (await device()).list(this.person.id)).length : 0;
+    if (this.keeps === 0) await this.signOut();
   }
 
   /** Change the language of the page and remember it: here, and with the account. */

@@ -8,8 +8,7 @@
  * `ok` gives the data or throws a Problem. A 401 opens the login dialog, and the request is sent
  * again after it; `quiet` is the same client without that, for autosave.
  */
-import createClient, { type Middleware } from "openapi-fetch";
-
+import { client } from "./call";
 import { Problem, asProblem } from "./problem";
 import type { paths } from "./schema";
 import { firstAnswer, transport, type Hooks, type Outside } from "./transport";
@@ -28,29 +27,20 @@ const outside: Outside = {
 
 const baseUrl = typeof document === "undefined" ? "" : new URL(".", document.baseURI).href.replace(/\/$/, "");
 
-const guard: Middleware = {
-  onRequest({ request }) {
-    if (request.method === "GET") return undefined;
-    // A header no plain form can send; the server also looks at Origin and Sec-Fetch-Site.
-    request.headers.set("X-Lianyan", "1");
+/** Mark a change as ours: a header no plain form can send; the server also looks at where it comes from. */
+function marked(send: (request: Request) => Promise<Response>) {
+  return (request: Request): Promise<Response> => {
+    if (request.method !== "GET") request.headers.set("X-Lianyan", "1");
     const creates = request.method === "POST" && !request.headers.has("If-Match");
     if (creates && !request.headers.has("Idempotency-Key")) request.headers.set("Idempotency-Key", uuid());
-    return request;
-  },
-};
-
-function client(login: boolean) {
-  const made = createClient<paths>({
-    baseUrl,
-    credentials: "same-origin",
-    fetch: transport(outside, { expired: () => hooks.expired(), tag: () => hooks.tag() }, login),
-  });
-  made.use(guard);
-  return made;
+    return send(request);
+  };
 }
 
-export const api = client(true);
-export const quiet = client(false);
+const late: Hooks = { expired: () => hooks.expired(), tag: () => hooks.tag() };
+
+export const api = client<paths>(baseUrl, marked(transport(outside, late, true)));
+export const quiet = client<paths>(baseUrl, marked(transport(outside, late, false)));
 
 interface Answered<T> {
   data?: T;

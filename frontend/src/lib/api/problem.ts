@@ -45,8 +45,8 @@ export class Problem extends Error {
 
   /** Say it in the language of the page. */
   get text(): string {
-    if (this.status === UNREACHED) return t("status.offline.title");
-    return words(this.code, plain(this.params)) ?? (this.detail || t("status.error.title"));
+    if (this.status === UNREACHED) return t("app.unreached");
+    return words(this.code, plain(this.params)) ?? (this.detail || t("app.failed"));
   }
 
   /** The sentence for one field, or nothing. */
