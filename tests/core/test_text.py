@@ -1,6 +1,7 @@
 """What the gate lets through, refuses by name, compares and counts."""
 
 import json
+import time
 import unicodedata
 from pathlib import Path
 
@@ -122,6 +123,13 @@ def test_prose_is_nfc_with_line_feeds():
 def test_a_line_is_trimmed_of_what_nobody_sees():
     assert line("\ufeff \u3000题目\u200b\n") == "题目"
     assert refusal(line, "a\tb") == ("text.control", {"sign": "U+0009"})
+
+
+def test_ends_are_found_in_one_pass():
+    long = "a" + " " * 90_000 + "b"
+    started = time.monotonic()
+    assert line(long, longest=100_000) == long
+    assert time.monotonic() - started < 2
 
 
 def test_a_huge_text_of_few_units_is_refused():

@@ -24,8 +24,10 @@ _RUN = regex.compile(
 _INVISIBLE = regex.compile(r"[\p{White_Space}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]+")
 _GRAPHEME = regex.compile(r"\X")
 _ZERO_WIDTH = regex.compile(r"[\p{Cf}\p{Default_Ignorable_Code_Point}]+")
-_EDGES = regex.compile(
-    r"\A[\p{White_Space}\u200B\u2060\uFEFF]+|[\p{White_Space}\u200B\u2060\uFEFF]+\Z"
+# Every white space of Unicode, and what nobody sees at an end; joiners stay, some scripts need them.
+_EDGES = (
+    "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\u200b\u2060\ufeff"
 )
 
 _SURROGATE = regex.compile("[\ud800-\udfff]")
@@ -55,7 +57,7 @@ def line(
     """
     _bounded(value, limit, longest)
     _encodable(value)
-    text = str(_EDGES.sub("", value))
+    text = value.strip(_EDGES)
     if _BREAK.search(text):
         raise TextError("text.line_break_in_line")
     if found := _BIDI.search(text):
