@@ -32,12 +32,14 @@ export const areas = {
   problems: area("later", () => import("$catalogue/zh/problems.json"), () => import("$catalogue/en/problems.json")),
   taxonomy: area("public account proposal institution review desk admin", () => import("$catalogue/zh/taxonomy.json"), () => import("$catalogue/en/taxonomy.json")),
   identifiers: area("admin account", () => import("$catalogue/zh/identifiers.json"), () => import("$catalogue/en/identifiers.json")),
-  form: area("proposal desk institution", () => import("$catalogue/zh/form.json"), () => import("$catalogue/en/form.json")),
+  form: area("proposal desk institution review public", () => import("$catalogue/zh/form.json"), () => import("$catalogue/en/form.json")),
   calls: area("admin public", () => import("$catalogue/zh/calls.json"), () => import("$catalogue/en/calls.json")),
   institutions: area("admin institution", () => import("$catalogue/zh/institutions.json"), () => import("$catalogue/en/institutions.json")),
   roles: area("admin institution", () => import("$catalogue/zh/roles.json"), () => import("$catalogue/en/roles.json")),
-  public: area("public admin", () => import("$catalogue/zh/public.json"), () => import("$catalogue/en/public.json")),
+  public: area("public admin proposal desk review institution account", () => import("$catalogue/zh/public.json"), () => import("$catalogue/en/public.json")),
   admin: area("admin", () => import("$catalogue/zh/admin.json"), () => import("$catalogue/en/admin.json")),
+  proposal: area("proposal public institution desk review account", () => import("$catalogue/zh/proposal.json"), () => import("$catalogue/en/proposal.json")),
+  invite: area("public", () => import("$catalogue/zh/invite.json"), () => import("$catalogue/en/invite.json")),
 };
 
 export type Area = keyof typeof areas;
