@@ -9,9 +9,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.calls import forms
+from lianyan.core.db import Connection
 from lianyan.core.shapes import I18n
 from lianyan.proposals.deadlines import PART_STATE
-from lianyan.proposals.form import form_of, terms
+from lianyan.proposals.form import form_of, form_read, terms, terms_read
 from lianyan.proposals.models import Proposal
 from lianyan.proposals.schemas.submission import Gap
 
@@ -35,6 +36,13 @@ CONTENT = f"""
 _CONTENT = text(f"""
   select {CONTENT} from proposals p join calls c on c.id = p.call_id where p.id = :proposal
 """).columns(answers=JSONB, parts=JSONB)
+
+CONTENT_READ = f"""
+  select found.answers::text as answers, found.parts::text as parts, found.min_institutions,
+    found.form_id
+  from (select {CONTENT}, p.form_id from proposals p join calls c on c.id = p.call_id
+    where p.id = $1) found
+"""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -69,6 +77,18 @@ async def content(session: AsyncSession, proposal: Proposal) -> Content:
         answers=row.answers,
         parts=msgspec.convert(row.parts, list[Part]),
         min_institutions=row.min_institutions,
+    )
+
+
+async def content_read(connection: Connection, proposal_id: UUID) -> Content:
+    """Return the present content of a proposal, on a read's connection."""
+    row: Any = await connection.fetchrow(CONTENT_READ, proposal_id)
+    return Content(
+        form=await form_read(connection, row["form_id"]),
+        terms=await terms_read(connection),
+        answers=msgspec.json.decode(row["answers"]),
+        parts=msgspec.json.decode(row["parts"], type=list[Part]),
+        min_institutions=row["min_institutions"],
     )
 
 

@@ -49,7 +49,7 @@ class Drafts(Controller):
         role: FromQuery[Literal["mine", "institution"] | None] = None,
         limit: FromQuery[str | None] = None,
         after: FromQuery[str | None] = None,
-    ) -> ProposalPage:
+    ) -> Response[ProposalPage]:
         """List the proposals you or your institutions take part in, drafts first, then newest first."""
         return await mine.page(
             reading, shown=shown, q=q, role=role, limit=page_limit(limit), after=after
@@ -58,7 +58,7 @@ class Drafts(Controller):
     @get("/{proposal_id:uuid}", opt={"action": "proposal.read"})
     async def read(
         self, reading: NamedDependency[Reading], proposal_id: FromPath[UUID]
-    ) -> ProposalOut:
+    ) -> Response[ProposalOut]:
         """Read one proposal: everything its own people's pages show."""
         return await detail.read(reading, proposal_id)
 

@@ -111,6 +111,8 @@ class InvitationRow(msgspec.Struct):
     email: str | None
     state: str
     expires_at: datetime
+    comment: str | None
+    """What the invited person wants changed, or why they said no."""
 
 
 class MoveOut(msgspec.Struct):

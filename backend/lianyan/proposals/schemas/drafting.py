@@ -27,6 +27,9 @@ class Effects(msgspec.Struct):
 
     sections: dict[str, "Voids"]
     participations: dict[UUID, "Voids"]
+    """By an edit of that institution's promise or special terms."""
+    institutions: "Voids"
+    """By adding or removing an institution, or giving it another role."""
 
 
 class Voids(msgspec.Struct):
