@@ -30,6 +30,7 @@ from lianyan.decisions.routes import HANDLERS as DECISIONS
 from lianyan.identity.actors import load_actor
 from lianyan.identity.offices_routes import HANDLERS as OFFICES
 from lianyan.identity.routes import HANDLERS as IDENTITY
+from lianyan.identity.routes import OUTSIDE
 from lianyan.institutions.routes import HANDLERS as INSTITUTIONS
 from lianyan.notifications.routes import HANDLERS as NOTIFICATIONS
 from lianyan.projects.routes import HANDLERS as PROJECTS
@@ -106,7 +107,7 @@ def create_app(
     )
     api = Router("/api", route_handlers=[handler for handlers in SLICES for handler in handlers])
     app = Litestar(
-        [api, *pages.handlers(settings)],
+        [api, *OUTSIDE, *pages.handlers(settings)],
         state=state,
         lifespan=[lifespan],
         dependencies={

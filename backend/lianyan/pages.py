@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
@@ -40,7 +41,7 @@ def handlers(settings: Settings) -> list[ControllerRouterHandler]:
         return {"status": "ok"}
 
     @get("/ready", opt={"action": "health.read"}, include_in_schema=False)
-    async def ready(reading: Reading) -> dict[str, str]:
+    async def ready(reading: NamedDependency[Reading]) -> dict[str, str]:
         """Say that the database answers too."""
         await reading.connection.fetchval("select 1")
         return {"status": "ok"}
@@ -51,8 +52,9 @@ def handlers(settings: Settings) -> list[ControllerRouterHandler]:
         include_in_schema=False,
         sync_to_thread=False,
     )
-    def page(request: Request[Any, Any, Any], rest: str = "/") -> Response[str]:
+    def page(request: Request[Any, Any, Any]) -> Response[str]:
         """Answer every page with the index; the browser's router shows the rest."""
+        rest = str(request.path_params.get("rest", "/"))
         if rest.startswith("/api/") or "." in rest.rsplit("/", 1)[-1]:
             own = STATIC / rest.lstrip("/")
             if (

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request
 from litestar.datastructures import State
+from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.core.db import Connection, raw
@@ -39,6 +40,11 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     def principals(self) -> list[UUID]:
         """Return the principals of the access relation whose lists are this person's own."""
         return [self.id] if self.scope else [self.id, *self.offices]
+
+    @property
+    def tag(self) -> str:
+        """Return the public name of the session: it tells one from another and opens none."""
+        return sha256(self.session_id.bytes).hexdigest()[:16]
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -81,12 +87,22 @@ async def _find(request: Request[Any, Any, Any], connection: Connection) -> Acto
     if token is not None:
         actor = await request.app.state.load_actor(connection, token)
     request.scope["actor"] = actor  # type: ignore[typeddict-unknown-key]  # for the log line and problems
+    _same_session(request, actor)
     action = request.route_handler.opt["action"]
     if actor is None and needs_login(action):
         raise Unauthorized
     if standing_only(action) and not standing(actor) & ALLOWED[action]:
         raise Forbidden("problems.role_missing")
     return actor
+
+
+def _same_session(request: Request[Any, Any, Any], actor: Actor | None) -> None:
+    """Refuse a change from a page of another session than the one now open in this browser."""
+    from lianyan.core.problems import Forbidden  # noqa: PLC0415  problems need words only when raised
+
+    sent = request.headers.get("x-session")
+    if sent and actor is not None and request.method not in {"GET", "HEAD"} and sent != actor.tag:
+        raise Forbidden("identity.stale_form")
 
 
 async def provide_reading(
@@ -97,12 +113,14 @@ async def provide_reading(
         yield Reading(connection, await _find(request, connection))
 
 
-async def provide_visitor(request: Request[Any, Any, Any], session: AsyncSession) -> Actor | None:
+async def provide_visitor(
+    request: Request[Any, Any, Any], session: NamedDependency[AsyncSession]
+) -> Actor | None:
     """Give a write request its actor, or None where the action allows nobody in particular."""
     return await _find(request, await raw(session))
 
 
-async def provide_actor(visitor: Actor | None) -> Actor:
+async def provide_actor(visitor: NamedDependency[Actor | None]) -> Actor:
     """Give a write request its logged-in actor."""
     if visitor is None:
         raise LookupError  # the action lets anybody in: such a handler asks for `visitor`

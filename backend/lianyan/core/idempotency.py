@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request
+from litestar.di import NamedDependency
 from sqlalchemy import LargeBinary, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -89,7 +90,9 @@ class Once:
 
 
 async def provide_once(
-    request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+    request: Request[Any, Any, Any],
+    session: NamedDependency[AsyncSession],
+    actor: NamedDependency[Actor],
 ) -> Once:
     """Give a creating POST its guard; refuse one without a key."""
     key = request.headers.get("idempotency-key", "")

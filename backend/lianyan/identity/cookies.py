@@ -9,6 +9,8 @@ from lianyan.core.actor import session_cookie
 from lianyan.settings import Settings
 
 LOGIN_LIVES = timedelta(minutes=10)
+LONGEST = timedelta(days=7)
+"""The longest life of a session; the database ends it earlier."""
 LEFT_LIVES = timedelta(days=1)
 LAST_LIVES = timedelta(days=365)
 LAST = "lianyan_last"
@@ -31,7 +33,7 @@ def _cookie(
     settings: Settings,
     name: str,
     value: str | None,
-    lives: timedelta | None,
+    lives: timedelta,
     *,
     readable: bool = False,
 ) -> Cookie:
@@ -39,7 +41,7 @@ def _cookie(
     return Cookie(
         key=name,
         value=value or "",
-        max_age=0 if value is None else int(lives.total_seconds()) if lives else None,
+        max_age=0 if value is None else int(lives.total_seconds()),
         path=settings.base_path or "/",
         secure=settings.public_url.startswith("https://"),
         httponly=not readable,
@@ -49,7 +51,7 @@ def _cookie(
 
 def session_of(state: State, token: str | None) -> Cookie:
     """Return the cookie that opens a session, or with None the one that ends it in the browser."""
-    return _cookie(state.settings, session_cookie(state), token, None)
+    return _cookie(state.settings, session_cookie(state), token, LONGEST)
 
 
 def login_of(settings: Settings, browser: str) -> Cookie:
