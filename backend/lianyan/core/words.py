@@ -26,7 +26,12 @@ def say(locale: str, key: str, /, **params: object) -> str:
         form = "one" if locale == "en" and number == 1 else "other"
         text = sentences[f"{key}_{form}"]
     # One pass: a parameter that itself holds `{name}` is text, and is not filled again.
-    return _PARAM.sub(lambda found: str(params[found[1]]), text)
+    return _PARAM.sub(lambda found: str(_said(params[found[1]], locale)), text)
+
+
+def _said(value: object, locale: str) -> object:
+    """Return a name that comes in both languages in the one that is spoken."""
+    return value.get(locale, value) if isinstance(value, dict) else value
 
 
 @cache

@@ -102,7 +102,14 @@ export function words(key: string, params?: Params): string | undefined {
   }
   const count = params?.["count"];
   const text = choose(sentences, key.slice(dot + 1), current, Number(count));
-  return text === undefined ? undefined : fill(text, params);
+  return text === undefined ? undefined : fill(text, params && inOne(params));
+}
+
+/** Return the parameters with each name that comes in both languages in the one that is spoken. */
+function inOne(params: Params): Params {
+  const said = (value: unknown) =>
+    typeof value === "object" && value !== null && current in value ? value[current as keyof typeof value] : value;
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, said(value)])) as Params;
 }
 
 /** Return the pieces of a sentence for `Say`: text, and the names of the places in it. */
