@@ -15,7 +15,7 @@ DISCLOSED = """
 
 
 async def disclosed(
-    connection: Connection, actor: Actor, kind: str, subject_id: UUID, proposal_id: UUID
+    connection: Connection, actor: Actor, kind: str, subject_id: UUID, proposal_id: UUID | None
 ) -> None:
     """Note that `actor` has read a review, a reviewer's name or an unreleased decision."""
     await connection.execute(DISCLOSED, kind, actor.id, subject_id, proposal_id)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from lianyan.core.actor import Actor, Reading
 from lianyan.core.clock import Arrival
 from lianyan.core.idempotency import Created, Once
-from lianyan.decisions import commands, pages, releases
+from lianyan.decisions import commands, pages, preview, releases
 from lianyan.decisions.schemas import (
     DecideList,
     DecisionIn,
@@ -106,14 +106,14 @@ class Releases(Controller):
     @get(opt={"action": "release.read"}, status_code=200)
     async def read(self, reading: NamedDependency[Reading]) -> ReleasePage:
         """Show everything a release would do, and nothing else."""
-        return await pages.release(reading)
+        return await preview.release(reading)
 
     @get("/letters", opt={"action": "release.read"}, status_code=200)
     async def letters(
         self, reading: NamedDependency[Reading], decision: FromQuery[UUID]
     ) -> Letters:
         """Show the letters of one decision as they will be read."""
-        return await pages.letters(reading, decision)
+        return await preview.letters(reading, decision)
 
     @post(opt={"action": "release.order"}, status_code=201)
     async def order(

@@ -7,9 +7,9 @@ from uuid import UUID
 import msgspec
 
 from lianyan.core.shapes import I18n, InstitutionRef, PersonRef
+from lianyan.decisions.states import Decided
 
 Kind = Literal["approve", "reject"]
-DecisionState = Literal["drafted", "signed", "scheduled", "released", "cancelled"]
 Recommendation = Literal["approve", "revise", "reject"]
 
 
@@ -37,7 +37,7 @@ class DecisionRecord(msgspec.Struct, frozen=True):
     id: UUID
     rev: int
     kind: Kind
-    state: DecisionState
+    state: Decided
     letter: str
     note: str
     granted_months: int | None
@@ -89,8 +89,6 @@ class DecisionPage(msgspec.Struct, frozen=True):
     review_count: int
     mean: float | None
     approvers: list[ApproverOut]
-    letter_hint: I18n
-    """The fixed parts of the letter, with the granted values beside the applied ones."""
     can: list[str]
 
 
