@@ -4,7 +4,9 @@ Time only closes doors. What has expired is derived here when it is read or writ
 """
 
 from datetime import datetime
+from typing import Any
 
+from lianyan.core.clock import BEIJING, instant
 from lianyan.proposals.models import Proposal, Taking
 from lianyan.proposals.schemas.refs import Deadline
 from lianyan.proposals.states import OPEN, Participation, State
@@ -69,3 +71,17 @@ def deadline(
     if state is State.RETURNED and returned_until is not None:
         return Deadline("resubmit", returned_until, "proposals.deadline_returned")
     return None
+
+
+def too_late(until: datetime, now: datetime) -> dict[str, Any]:
+    """Return what a refusal for lateness tells: both instants, and how a clock in Beijing shows them."""
+    return {
+        "at": instant(until),
+        "now": instant(now),
+        "at_beijing": _beijing(until),
+        "now_beijing": _beijing(now),
+    }
+
+
+def _beijing(value: datetime) -> str:
+    return value.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")

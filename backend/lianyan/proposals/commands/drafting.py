@@ -7,10 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.calls.models import Call
 from lianyan.core.actor import Actor
-from lianyan.core.clock import instant, now
+from lianyan.core.clock import now
 from lianyan.core.events import record
 from lianyan.core.problems import Conflict, invalid
 from lianyan.proposals import access
+from lianyan.proposals.deadlines import too_late
 from lianyan.proposals.models import Member, Proposal, Taking
 from lianyan.proposals.policy import find
 from lianyan.proposals.schemas.drafting import DraftIn
@@ -26,9 +27,9 @@ async def start(session: AsyncSession, actor: Actor, data: DraftIn) -> UUID:
         raise invalid("institution_id", "proposals.not_employed_there")
     at = await now(session)
     if at < call.opens_at:
-        raise Conflict("proposals.call_not_open", at=instant(call.opens_at), now=instant(at))
+        raise Conflict("proposals.call_not_open", **too_late(call.opens_at, at))
     if at > call.closes_at:
-        raise Conflict("proposals.call_closed", at=instant(call.closes_at), now=instant(at))
+        raise Conflict("proposals.call_closed", **too_late(call.closes_at, at))
     if not data.again:
         draft = await session.scalar(
             select(Proposal.id)

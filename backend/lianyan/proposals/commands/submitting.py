@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from lianyan.calls.models import Call, CallNumber
 from lianyan.calls.workdays import add_workdays
 from lianyan.core.actor import Actor
-from lianyan.core.clock import Arrival, instant
+from lianyan.core.clock import Arrival
 from lianyan.core.policy import Role
 from lianyan.core.problems import Conflict, FieldError
 from lianyan.proposals import acts, versions
 from lianyan.proposals.commands.editing import ask_again, complete
 from lianyan.proposals.completeness import blocking, content
+from lianyan.proposals.deadlines import too_late
 from lianyan.proposals.models import Moved, Proposal, Taking, Version
 from lianyan.proposals.moving import move, wrong_state
 from lianyan.proposals.policy import find
@@ -45,7 +46,7 @@ async def submit(
     call = await session.get_one(Call, proposal.call_id)
     now = await acts.moment(session, proposal.id, arrival)
     if not acts.in_time(Move.SUBMIT, now):
-        raise Conflict("proposals.call_closed", at=instant(now.submit_until), now=instant(now.at))
+        raise Conflict("proposals.call_closed", **too_late(now.submit_until, now.at))
     await _demand_shown(session, proposal, content_hash)
     await _demand_complete(session, proposal)
     proposal.stages = list(call.stages)
@@ -77,9 +78,7 @@ async def resubmit(
     call = await session.get_one(Call, proposal.call_id)
     now = await acts.moment(session, proposal.id, arrival)
     if not acts.in_time(Move.RESUBMIT, now) and now.returned_until is not None:
-        raise Conflict(
-            "proposals.correction_closed", at=instant(now.returned_until), now=instant(now.at)
-        )
+        raise Conflict("proposals.correction_closed", **too_late(now.returned_until, now.at))
     await _demand_shown(session, proposal, content_hash)
     await _demand_complete(session, proposal)
     version = await versions.freeze(session, proposal, actor.id)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.core.actor import Actor
-from lianyan.core.clock import Arrival, instant
+from lianyan.core.clock import Arrival
 from lianyan.core.events import record
 from lianyan.core.fields import Fields
 from lianyan.core.policy import Role
@@ -15,6 +15,7 @@ from lianyan.core.problems import Conflict, Forbidden, Stale
 from lianyan.core.text import prose
 from lianyan.identity.models import Officer
 from lianyan.proposals import acts
+from lianyan.proposals.deadlines import too_late
 from lianyan.proposals.models import Consent, Moved, Proposal, Taking, Version
 from lianyan.proposals.moving import move, wrong_state
 from lianyan.proposals.policy import find
@@ -40,7 +41,7 @@ async def take_back(
     if now.checked:
         raise Conflict("proposals.checked_already")
     if not acts.in_time(Move.TAKE_BACK, now):
-        raise Conflict("proposals.call_closed", at=instant(now.submit_until), now=instant(now.at))
+        raise Conflict("proposals.call_closed", **too_late(now.submit_until, now.at))
     proposal.consent_until, proposal.reopened = None, False
     await move(session, actor, proposal, Move.TAKE_BACK, roles=roles)
     return proposal.rev

@@ -99,11 +99,11 @@ def _cells(row: LedgerRow, locale: str) -> list[Any]:
         row.title,
         row.title_en,
         _name(row.institution, locale),
-        say(locale, f"proposals.role_{row.role}"),
+        say(locale, f"public.role_{row.role}"),
         promise(row.promise, locale),
-        say(locale, f"proposals.shown_{row.shown}"),
-        say(locale, f"proposals.part_{row.consent}"),
-        say(locale, f"proposals.until_{row.next.kind}") if row.next else "",
+        say(locale, f"status.proposal.{row.shown}"),
+        say(locale, f"status.participation.{row.consent}"),
+        say(locale, f"proposal.until_{row.next.kind}") if row.next else "",
         row.next.at if row.next else "",
         _name(row.lead, locale) if row.lead else "",
         row.submitted_at or "",
@@ -126,5 +126,5 @@ def promise(lines: list[ContributionOut], locale: str) -> str:
 
 def _line(line: ContributionOut, locale: str) -> str:
     amount = line.amount.removesuffix(".00")
-    words = [say(locale, f"proposals.kind_{line.kind}"), line.what, f"{amount} {line.unit}"]
+    words = [say(locale, f"taxonomy.contribution_{line.kind}"), line.what, f"{amount} {line.unit}"]
     return " ".join(word for word in words if word)
