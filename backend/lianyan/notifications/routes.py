@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.core.actor import Actor, Reading
-from lianyan.notifications import commands, queries
+from lianyan.notifications import commands, followers, queries
 from lianyan.notifications.schemas import ReadIn, Tasks
 
 
@@ -42,3 +42,5 @@ class Inbox(Controller):
 
 
 HANDLERS: list[Any] = [TaskPage, Inbox]
+FOLLOWED = tuple(followers.TOLD)
+"""Kinds of events that tell somebody something, once this module is loaded."""

@@ -250,7 +250,7 @@ async def _make(
     **data: Any,
 ) -> Moved:
     proposal = found.proposal
-    coded = {"reason_code": reason_code} if reason_code in REASON_CODES else {}
+    coded = {"code": reason_code} if reason_code in REASON_CODES else {}
     state = await move(
         session,
         actor,

@@ -108,17 +108,18 @@ def free(proposal: str, roles: str) -> str:
       from people q
       where q.status = 'active'
         and exists (
-          select from platform_roles r
-          where r.person_id = q.id and r.ended_at is null and r.role in ({roles}))
+          select from platform_roles held
+          where held.person_id = q.id and held.ended_at is null and held.role in ({roles}))
         and not exists (
-          select from access a
-          where a.proposal_id = {proposal} and a.principal = q.id and a.rights & {HIDDEN:d} <> 0)
+          select from access tied
+          where tied.proposal_id = {proposal} and tied.principal = q.id
+            and tied.rights & {HIDDEN:d} <> 0)
         and not exists (
-          select from affiliations f
-          join access a on a.proposal_id = {proposal} and a.principal = f.institution_id
-            and a.rights & {Right.EMPLOYER:d} <> 0
-          where f.person_id = q.id and (f.status in ('pending', 'confirmed')
-            or (f.status = 'ended' and f.ended_at > now() - interval '3 years')))"""
+          select from affiliations home
+          join access near on near.proposal_id = {proposal}
+            and near.principal = home.institution_id and near.rights & {Right.EMPLOYER:d} <> 0
+          where home.person_id = q.id and (home.status in ('pending', 'confirmed')
+            or (home.status = 'ended' and home.ended_at > now() - interval '3 years')))"""
 
 
 SEEN_COLUMNS = f"""
