@@ -20,7 +20,8 @@ test("both languages have the same areas", () => {
   assert.deepEqual(files("zh"), files("en"));
 });
 
-for (const file of files("zh")) {
+// A file that one language lacks is the first test's to name.
+for (const file of files("zh").filter((name) => files("en").includes(name))) {
   const [zh, en] = [read("zh", file), read("en", file)];
 
   test(`${file}: both languages have the same keys and places`, () => {
