@@ -75,12 +75,16 @@ class Portal:
             self.process.send_signal(how)
         status = self.process.wait(60)
         self.reader.join(10)
+        if self.process.stdout:
+            self.process.stdout.close()
         return status
 
 
 def _what(command: str) -> str:
-    words = ("serve", "work", "postgres", "idp.mjs", "seed")
-    return next((word for word in words if word in command), command)
+    names = {Path(part).name for part in command.split("\0")}
+    return next(
+        (w for w in ("serve", "work", "postgres", "idp.mjs", "seed") if w in names), command
+    )
 
 
 @contextlib.contextmanager

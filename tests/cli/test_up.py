@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from lianyan.cli import up
 from lianyan.embedded import throwaway
+from lianyan.settings import Settings
 from portal import Portal, free_port, portal
 
 LIANYAN = [sys.executable, "-m", "lianyan"]
@@ -21,18 +23,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
 
 
 @pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    """Give a data folder that was started once, so that a start here is a second one."""
-    with throwaway() as path:
-        with portal(LIANYAN, path, "--port", str(free_port()), "--no-demo"):
-            pass
-        yield path
-
-
-@pytest.fixture
-def running(folder: Path) -> Iterator[Portal]:
-    with portal(LIANYAN, folder, "--port", str(free_port()), "--no-demo") as found:
+def running() -> Iterator[Portal]:
+    """Give one portal that these tests take turns to hurt: each leaves it well."""
+    with throwaway() as folder, portal(LIANYAN, folder, *options()) as found:
         yield found
+
+
+def options() -> list[str]:
+    return ["--port", str(free_port()), "--no-demo"]
 
 
 def until(check, patience: float = SOON) -> None:
@@ -47,16 +45,6 @@ def gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
     except FileNotFoundError:
         return True
-
-
-def test_it_runs_everything_and_ends_what_it_started(folder):
-    with portal(LIANYAN, folder, "--port", str(free_port()), "--no-demo") as running:
-        assert running.get("ready")[0] == 200
-        until(lambda: {"postgres", "serve", "work"} <= running.children().keys())
-        children = running.children()
-        assert running.end(signal.SIGTERM) == 0
-        assert all(gone(pid) for pid in children.values())
-    assert not (folder / "data" / "up.json").exists()
 
 
 def test_a_killed_server_comes_back_and_no_caller_is_refused(running):
@@ -83,15 +71,20 @@ def test_a_killed_worker_or_database_comes_back(running, what):
     until(well)
 
 
-def test_a_killed_parent_takes_server_and_worker_along_and_can_start_again(folder):
-    first = Portal(LIANYAN, folder, "--port", str(free_port()), "--no-demo").ready()
-    until(lambda: "work" in first.children())
-    children = first.children()
-    first.process.kill()
-    first.process.wait()
-    until(lambda: gone(children["serve"]) and gone(children["work"]))
-    with portal(LIANYAN, folder, "--port", str(free_port()), "--no-demo") as second:
-        assert second.get("ready")[0] == 200
+def test_a_killed_parent_takes_all_along_and_the_next_start_ends_in_good_order():
+    with throwaway() as folder:
+        first = Portal(LIANYAN, folder, *options()).ready()
+        until(lambda: "work" in first.children())
+        children = first.children()
+        first.end(signal.SIGKILL)
+        until(lambda: gone(children["serve"]) and gone(children["work"]))
+        with portal(LIANYAN, folder, *options()) as second:
+            assert second.get("ready")[0] == 200
+            until(lambda: {"postgres", "serve", "work"} <= second.children().keys())
+            children |= second.children()
+            assert second.end(signal.SIGTERM) == 0
+        assert all(gone(pid) for pid in children.values())
+        assert not (folder / "data" / "up.json").exists()
 
 
 def test_a_second_one_on_the_same_folder_says_where_the_first_is(running):
@@ -107,11 +100,12 @@ def test_a_second_one_on_the_same_folder_says_where_the_first_is(running):
     assert running.address in said
 
 
-def test_a_taken_port_is_passed_over_unless_it_was_asked_for(folder):
+def test_a_taken_port_that_was_asked_for_is_refused(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        asked = Portal(LIANYAN, folder, "--port", str(port), "--no-demo")
-        assert asked.end() == 2
+        asked = Portal(LIANYAN, tmp_path, "--port", str(port), "--no-demo")
+        assert asked.process.wait(20) == 2
+        asked.end()
         assert "--port" in "".join(asked.said)
 
 
@@ -123,15 +117,26 @@ def test_commands_reach_the_database_of_a_running_portal(running):
     assert running.get("ready")[0] == 200, "and leave it running"
 
 
-def test_a_wrong_setting_is_named_in_one_sentence(folder):
-    env = {**os.environ, "LIANYAN_POOL_SIZE": "many", "LIANYAN_DATA_DIR": str(folder / "data")}
+def test_a_taken_port_is_passed_over_unless_it_was_asked_for():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = Settings(port=port, public_url=f"http://127.0.0.1:{port}")
+        listener, found = up._listen(settings, chosen=False)
+    with listener:
+        assert found.port == listener.getsockname()[1] != port
+        assert found.public_url == f"http://127.0.0.1:{found.port}"
+
+
+def test_a_wrong_setting_is_named_in_one_sentence(tmp_path):
+    env = {**os.environ, "LIANYAN_POOL_SIZE": "many", "LIANYAN_DATA_DIR": str(tmp_path)}
     said = subprocess.run([*LIANYAN, "up"], env=env, capture_output=True, text=True, check=False)
     assert said.returncode == 2
     assert said.stderr == "LIANYAN_POOL_SIZE must be a whole number from 1 to 200; it is 'many'.\n"
 
 
-def test_demo_people_are_refused_on_a_public_address(folder):
-    env = {**os.environ, "LIANYAN_PUBLIC_URL": "https://portal.example.edu"}
+def test_demo_people_are_refused_on_a_public_address(tmp_path):
+    url = "https://portal.example.edu"
+    env = {**os.environ, "LIANYAN_PUBLIC_URL": url, "LIANYAN_DATA_DIR": str(tmp_path)}
     command = [*LIANYAN, "up", "--demo"]
     said = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert said.returncode == 2
