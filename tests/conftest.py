@@ -140,8 +140,20 @@ async def session(sessions: Sessions) -> AsyncIterator[AsyncSession]:
         yield session
 
 
+@pytest.fixture(scope="session")
+def built(settings: Settings) -> Litestar:
+    """Give the app itself, built once: putting every route together costs more than most tests."""
+
+    def nowhere() -> Any:
+        raise LookupError  # a test that wants the app asks for `app` or `client`
+
+    return _app(settings, nowhere, nowhere)  # type: ignore[arg-type]  # replaced by each test's own
+
+
 @pytest.fixture
-def app(settings: Settings, sessions: Sessions, connection: AsyncConnection) -> Litestar:
+def app(
+    built: Litestar, settings: Settings, sessions: Sessions, connection: AsyncConnection
+) -> Litestar:
     """Give the app, reading and writing on the test's own connection."""
 
     @asynccontextmanager
@@ -150,7 +162,8 @@ def app(settings: Settings, sessions: Sessions, connection: AsyncConnection) -> 
         driver: Any = raw.driver_connection
         yield driver
 
-    return _app(settings, sessions, acquire)
+    built.state.update({"settings": settings, "sessions": sessions, "acquire": acquire})
+    return built
 
 
 def _app(settings: Settings, sessions: Sessions, acquire: Acquire) -> Litestar:

@@ -86,7 +86,7 @@ class Refusal(Exception):
         return STATUS.get(self.code, 400)
 
 
-STATUS = {"email_not_verified": 403, "link_first": 403, "refused": 403, "unavailable": 502}
+STATUS = {"email_not_verified": 403, "link_first": 403, "refused": 403, "unavailable": 503}
 
 
 class Begun(Known, frozen=True, kw_only=True):
@@ -135,7 +135,7 @@ async def begin(
     again: bool,
     locale: str,
 ) -> Start:
-    """Begin a login at the provider `slug`; raise NotFound, or a 502 problem where it does not answer.
+    """Begin a login at the provider `slug`; raise NotFound, or a 503 problem where it does not answer.
 
     `again` asks the institution for a new login: somebody has just logged out here.
     """
@@ -187,7 +187,7 @@ async def begin(
 def _down(known: Known, locale: str) -> Problem:
     name = known.name_en if locale == "en" else known.name_zh
     problem = Problem("identity.login_unavailable", institution=name)
-    problem.status = 502
+    problem.status = 503
     return problem
 
 
