@@ -50,7 +50,7 @@ LETTERS = f"""
       'title_en', d.title_en, 'kind', d.kind, 'letter', d.letter, 'applied', d.applied,
       'granted_months', d.granted_months, 'granted_fen', d.granted_fen, 'to', o.role,
       'person', {person("q")}, 'institution', case when i.id is not null then {institution("i")} end)
-    order by d.number, d.id, o.place), '[]')
+    order by d.number, d.id, o.place), '[]')::text
   from once o
   join asked d on d.decision_id = o.decision_id
   join people q on q.id = o.person_id

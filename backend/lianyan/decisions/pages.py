@@ -57,7 +57,7 @@ DECISION = f"""
         and r.submitted_at is not null), '[]'),
     'approvers', coalesce((select jsonb_agg({person("q")} order by q.sort_key collate "C", q.id)
       from people q join platform_roles h on h.person_id = q.id
-      where h.role = 'approver' and h.ended_at is null and q.status = 'active'), '[]'))
+      where h.role = 'approver' and h.ended_at is null and q.status = 'active'), '[]'))::text
   from proposals p join calls k on k.id = p.call_id
   where p.id = $1
 """

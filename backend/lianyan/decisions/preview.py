@@ -81,7 +81,7 @@ DECIDED = f"""
       where p.state = '{State.DECISION_PENDING.value}' and not p.employer), '[]'),
     'not_yours', coalesce((select jsonb_agg(jsonb_build_object('proposal', {NAMED},
         'why', 'decisions.why_employer', 'stand_in', {STAND_IN}) order by p.number, p.id)
-      from handled p where p.state in {IN_REVIEW} and p.employer), '[]'))
+      from handled p where p.state in {IN_REVIEW} and p.employer), '[]'))::text
 """
 
 # A release is shown to those who may handle everything in it; what was in it, its event knows.

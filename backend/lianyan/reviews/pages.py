@@ -59,7 +59,7 @@ ASSIGNMENTS = f"""
           where h.person_id = q.id and h.role = 'reviewer' and h.ended_at is null)
         and not exists (select from assignments a
           where a.proposal_id = p.id and a.reviewer_id = q.id and a.state in ('asked', 'accepted'))
-      ), '[]'))
+      ), '[]'))::text
   from proposals p join calls k on k.id = p.call_id
   where p.id = $1
 """
@@ -102,7 +102,7 @@ PAGE = f"""
           order by m.person_id <> p.lead_id, m.id)
         from members m join people q on q.id = m.person_id
         join institutions i on i.id = m.institution_id
-        where m.proposal_id = p.id and m.removed_at is null), '[]')))
+        where m.proposal_id = p.id and m.removed_at is null), '[]')))::text
   from assignments a
   join proposals p on p.id = a.proposal_id
   join calls k on k.id = p.call_id

@@ -191,7 +191,7 @@ OWN = f"""
       and exists (select from items i where i.state = 'accepted' and i.open),
     'blockers', coalesce((select jsonb_agg(jsonb_build_object('assignment_id', b.id, 'code', b.code,
       'params', b.params)) from blockers b), '[]'),
-    'now', {instant("now()")})
+    'now', {instant("now()")})::text
 """
 
 LIST = Read(
