@@ -38,6 +38,7 @@ async def tell(
     event_id: int,
     person_id: UUID,
     template: str,
+    /,
     *,
     proposal_id: UUID | None = None,
     hold_until: datetime | None = None,
