@@ -168,7 +168,7 @@ def pips() -> Iterable[list[str | Path]]:
 
 def link_package() -> None:
     """Make `lianyan` importable and a command in the virtual environment."""
-    packages = sysconfig.get_path("purelib", vars={"base": str(VENV), "platbase": str(VENV)})
+    packages = sysconfig.get_path("purelib", "venv", {"base": str(VENV), "platbase": str(VENV)})
     Path(packages, "lianyan.pth").write_text(f"{ROOT / 'backend'}\n")
     command = VENV / "bin" / "lianyan"
     command.write_text(f"#!{PYTHON}\nfrom lianyan.cli import main\n\nraise SystemExit(main())\n")
