@@ -40,6 +40,11 @@ export const areas = {
   admin: area("admin", () => import("$catalogue/zh/admin.json"), () => import("$catalogue/en/admin.json")),
   proposal: area("proposal public institution desk review account", () => import("$catalogue/zh/proposal.json"), () => import("$catalogue/en/proposal.json")),
   invite: area("public", () => import("$catalogue/zh/invite.json"), () => import("$catalogue/en/invite.json")),
+  institution: area("institution account", () => import("$catalogue/zh/institution.json"), () => import("$catalogue/en/institution.json")),
+  login: area("public", () => import("$catalogue/zh/login.json"), () => import("$catalogue/en/login.json")),
+  account: area("account institution", () => import("$catalogue/zh/account.json"), () => import("$catalogue/en/account.json")),
+  identity: area("public account institution", () => import("$catalogue/zh/identity.json"), () => import("$catalogue/en/identity.json")),
+  messages: area("account", () => import("$catalogue/zh/messages.json"), () => import("$catalogue/en/messages.json")),
 };
 
 export type Area = keyof typeof areas;

@@ -4,6 +4,75 @@
  */
 
 export interface paths {
+    "/api/administrator-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** AdministratorLink */
+        get: operations["ApiAdministratorLinkAdministratorLink"];
+        put?: never;
+        /** UseAdministratorLink */
+        post: operations["ApiAdministratorLinkUseAdministratorLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/affiliations/{affiliation_id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm */
+        post: operations["ApiAffiliationsAffiliationIdConfirmConfirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/affiliations/{affiliation_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End */
+        post: operations["ApiAffiliationsAffiliationIdEndEnd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/affiliations/{affiliation_id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse */
+        post: operations["ApiAffiliationsAffiliationIdRefuseRefuse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/assignments/{assignment_id}/conflict": {
         parameters: {
             query?: never;
@@ -158,6 +227,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/desk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List */
+        get: operations["ApiDeskList"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/{proposal_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read */
+        get: operations["ApiDeskProposalIdRead"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/home": {
         parameters: {
             query?: never;
@@ -186,6 +289,23 @@ export interface paths {
         put?: never;
         /** Check */
         post: operations["ApiIdentifiersCheckCheck"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/institution/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** OfInstitution */
+        get: operations["ApiInstitutionPeopleOfInstitution"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -415,6 +535,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/login/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin */
+        post: operations["ApiLoginSlugBegin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/members/{member_id}": {
         parameters: {
             query?: never;
@@ -586,6 +723,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find */
+        get: operations["ApiPeopleFind"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/platform": {
         parameters: {
             query?: never;
@@ -692,6 +846,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/proposals/{proposal_id}/check/{item}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Check */
+        put: operations["ApiProposalsProposalIdCheckItemCheck"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/proposals/{proposal_id}/decision": {
         parameters: {
             query?: never;
@@ -738,6 +909,40 @@ export interface paths {
         get: operations["ApiProposalsProposalIdEffectsEffects"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/proposals/{proposal_id}/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Extend */
+        post: operations["ApiProposalsProposalIdExtendExtend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/proposals/{proposal_id}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Finish */
+        post: operations["ApiProposalsProposalIdFinishFinish"];
         delete?: never;
         options?: never;
         head?: never;
@@ -795,6 +1000,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/proposals/{proposal_id}/pass": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pass */
+        post: operations["ApiProposalsProposalIdPassPass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/proposals/{proposal_id}/receipt": {
         parameters: {
             query?: never;
@@ -812,6 +1034,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/proposals/{proposal_id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse */
+        post: operations["ApiProposalsProposalIdRefuseRefuse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/proposals/{proposal_id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reopen */
+        post: operations["ApiProposalsProposalIdReopenReopen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/proposals/{proposal_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Restore */
+        post: operations["ApiProposalsProposalIdRestoreRestore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/proposals/{proposal_id}/resubmit": {
         parameters: {
             query?: never;
@@ -823,6 +1096,23 @@ export interface paths {
         put?: never;
         /** Resubmit */
         post: operations["ApiProposalsProposalIdResubmitResubmit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/proposals/{proposal_id}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Return */
+        post: operations["ApiProposalsProposalIdReturnReturn"];
         delete?: never;
         options?: never;
         head?: never;
@@ -880,6 +1170,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/proposals/{proposal_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undo */
+        post: operations["ApiProposalsProposalIdUndoUndo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/proposals/{proposal_id}/withdraw": {
         parameters: {
             query?: never;
@@ -908,6 +1215,23 @@ export interface paths {
         put?: never;
         /** WithdrawByInstitution */
         post: operations["ApiProposalsProposalIdWithdrawByInstitutionWithdrawByInstitution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Providers */
+        get: operations["ApiProvidersProviders"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1104,6 +1428,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read */
+        get: operations["ApiSessionRead"];
+        put?: never;
+        post?: never;
+        /** End */
+        delete: operations["ApiSessionEnd"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/locale": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** ChooseLocale */
+        put: operations["ApiSessionLocaleChooseLocale"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Renew */
+        post: operations["ApiSessionRenewRenew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read */
+        get: operations["ApiSettingsRead"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change */
+        patch: operations["ApiSettingsChange"];
+        trace?: never;
+    };
+    "/api/settings/affiliations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask */
+        post: operations["ApiSettingsAffiliationsAsk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks": {
         parameters: {
             query?: never;
@@ -1163,6 +1574,38 @@ export interface components {
         AcceptedReviews: {
             assignment_ids: string[];
         };
+        /** Account */
+        Account: {
+            affiliations: components["schemas"]["OwnAffiliation"][];
+            email: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @enum {null|string} */
+            locale: "zh" | "en" | null;
+            name: string;
+            name_latin: string | null;
+            orcid: string | null;
+            phone: string | null;
+            rev: number;
+            sort_key: string | null;
+        };
+        /** AccountChange */
+        AccountChange: {
+            email?: string | null;
+            locale?: ("zh" | "en") | null;
+            name?: string | null;
+            name_latin?: string | null;
+            orcid?: string | null;
+            phone?: string | null;
+            sort_key?: string | null;
+        };
+        /** AdministratorInvitation */
+        AdministratorInvitation: {
+            /** Format: date-time */
+            expires_at: string;
+            institution: string;
+            name: string;
+        };
         /** Applied */
         Applied: {
             fen: number | null;
@@ -1214,6 +1657,18 @@ export interface components {
             };
             spread: components["schemas"]["Spread"];
             state: string;
+        };
+        /** BecauseIn */
+        BecauseIn: {
+            reason: string;
+        };
+        /** Blocker */
+        Blocker: {
+            code: string;
+            item?: string | null;
+            params?: {
+                [key: string]: unknown;
+            };
         };
         /** CallCard */
         CallCard: {
@@ -1308,16 +1763,37 @@ export interface components {
             before: unknown;
             field: string;
         };
-        /** Changed */
-        Changed: {
-            id: string | number;
-            rev: number;
-        };
         /** CheckNote */
         CheckNote: {
             item: string;
             note: string;
             section: string | null;
+        };
+        /** Checking */
+        Checking: {
+            blockers: components["schemas"]["Blocker"][];
+            can_pass: boolean;
+        };
+        /** ChecklistItem */
+        ChecklistItem: {
+            answered_at: string | null;
+            answered_by: components["schemas"]["PersonRef"] | null;
+            /** @enum {null|string} */
+            computed: "ok" | "problem" | null;
+            item: string;
+            /** @enum {string} */
+            kind: "computed" | "judged";
+            note: string;
+            params: {
+                [key: string]: unknown;
+            };
+            reason: string | null;
+            rev: number;
+            section: string | null;
+            title: components["schemas"]["I18n"];
+            /** @enum {null|string} */
+            verdict: "ok" | "problem" | null;
+            why: string | null;
         };
         /** CodeCount */
         CodeCount: {
@@ -1466,6 +1942,12 @@ export interface components {
             proposal: components["schemas"]["DecidedProposal"];
             why: string | null;
         };
+        /**
+         * Decided
+         * @description Where a decision is on its way from draft to release.
+         * @enum {string}
+         */
+        Decided: "drafted" | "signed" | "scheduled" | "released" | "cancelled";
         /** DecidedProposal */
         DecidedProposal: {
             /** Format: uuid */
@@ -1501,7 +1983,6 @@ export interface components {
             approvers: components["schemas"]["ApproverOut"][];
             can: string[];
             decision: components["schemas"]["DecisionRecord"] | null;
-            letter_hint: components["schemas"]["I18n"];
             mean: number | null;
             review_count: number;
             reviews: components["schemas"]["ReviewSummary"][];
@@ -1528,8 +2009,7 @@ export interface components {
             signed_at: string | null;
             signed_by: components["schemas"]["PersonRef"] | null;
             stale: boolean;
-            /** @enum {string} */
-            state: "drafted" | "signed" | "scheduled" | "released" | "cancelled";
+            state: components["schemas"]["Decided"];
         };
         /** DecisionRev */
         DecisionRev: {
@@ -1540,6 +2020,173 @@ export interface components {
         /** DeclineIn */
         DeclineIn: {
             reason: string;
+        };
+        /** DemoPerson */
+        DemoPerson: {
+            hint: string;
+            institution: components["schemas"]["InstitutionRef"];
+            name: string;
+            roles: string[];
+            slug: string;
+        };
+        /** DeskCall */
+        DeskCall: {
+            /** Format: date-time */
+            closes_at: string;
+            drafts: number;
+            /** Format: uuid */
+            id: string;
+            prefix: string;
+            title: components["schemas"]["I18n"];
+        };
+        /** DeskCallOut */
+        DeskCallOut: {
+            /** Format: date-time */
+            closes_at: string;
+            consent_days: number;
+            /** Format: date-time */
+            decides_at: string;
+            /** Format: uuid */
+            id: string;
+            min_institutions: number;
+            min_reviews: number;
+            prefix: string;
+            /** Format: date-time */
+            reviews_until: string;
+            title: components["schemas"]["I18n"];
+        };
+        /** DeskContribution */
+        DeskContribution: {
+            amount: string;
+            kind: string;
+            terms: string;
+            unit: string;
+            value_fen: number | null;
+            what: string;
+        };
+        /** DeskCounts */
+        DeskCounts: {
+            mine: number;
+            missing: {
+                [key: string]: number;
+            };
+            others: number;
+            soon: number;
+        };
+        /** DeskExtension */
+        DeskExtension: {
+            /** Format: date-time */
+            at: string;
+            by: components["schemas"]["PersonRef"] | null;
+            institution: components["schemas"]["InstitutionRef"] | null;
+            kind: string;
+            reason: string;
+            /** Format: date-time */
+            until: string;
+        };
+        /** DeskMove */
+        DeskMove: {
+            /** Format: date-time */
+            at: string;
+            by: components["schemas"]["PersonRef"] | null;
+            from: string;
+            move: string;
+            reason: string | null;
+            reason_code: string | null;
+            to: string;
+        };
+        /** DeskPage */
+        DeskPage: {
+            calls: components["schemas"]["DeskCall"][];
+            can: string[];
+            counts: components["schemas"]["DeskCounts"];
+            deadline: string | null;
+            drafts: number;
+            items: components["schemas"]["DeskRow"][];
+            next: string | null;
+            /** Format: date-time */
+            now: string;
+        };
+        /** DeskPart */
+        DeskPart: {
+            answered_at: string | null;
+            comments: {
+                [key: string]: string;
+            } | null;
+            contributions: components["schemas"]["DeskContribution"][];
+            /** Format: uuid */
+            id: string;
+            institution: components["schemas"]["InstitutionRef"];
+            officers: components["schemas"]["PersonRef"][];
+            people: components["schemas"]["PersonRef"][];
+            role: string;
+            special_terms: string;
+            state: string;
+            task: string;
+            until: string | null;
+        };
+        /** DeskProposal */
+        DeskProposal: {
+            act: string | null;
+            answers: {
+                [key: string]: unknown;
+            };
+            call: components["schemas"]["DeskCallOut"];
+            can: string[];
+            check: components["schemas"]["Checking"];
+            checklist: components["schemas"]["ChecklistItem"][];
+            days_left: number | null;
+            due_at: string | null;
+            extensions: components["schemas"]["DeskExtension"][];
+            form: {
+                [key: string]: unknown;
+            };
+            /** Format: uuid */
+            id: string;
+            lead: components["schemas"]["PersonRef"];
+            missing: components["schemas"]["Missing"][];
+            moves: components["schemas"]["DeskMove"][];
+            /** Format: date-time */
+            now: string;
+            number: string;
+            participations: components["schemas"]["DeskPart"][];
+            progress_only: boolean;
+            reason_codes: string[];
+            remind: components["schemas"]["Remind"] | null;
+            return_until: string | null;
+            rev: number;
+            sectors: string[];
+            shown: string;
+            state: string;
+            /** Format: date-time */
+            submitted_at: string;
+            title: string;
+            title_en: string;
+            undo: components["schemas"]["Undo"] | null;
+            version: number | null;
+            whose: components["schemas"]["Whose"];
+        };
+        /** DeskRow */
+        DeskRow: {
+            act: string | null;
+            days_left: number | null;
+            due_at: string | null;
+            hot: boolean;
+            /** Format: uuid */
+            id: string;
+            lead: components["schemas"]["InstitutionRef"] | null;
+            lead_person: components["schemas"]["PersonRef"] | null;
+            missing: components["schemas"]["Missing"][];
+            number: string;
+            partners: components["schemas"]["InstitutionRef"][];
+            progress_only: boolean;
+            remind: components["schemas"]["Remind"] | null;
+            rev: number;
+            sectors: string[];
+            state: string;
+            title: string;
+            title_en: string;
+            whose: components["schemas"]["Whose"];
         };
         /** Directory */
         Directory: {
@@ -1582,11 +2229,25 @@ export interface components {
             kind: "approve" | "reject";
             rev: number;
         };
+        /** ExtendIn */
+        ExtendIn: {
+            participation_id?: string | null;
+            reason: string;
+            until: string;
+        };
         /** FieldChange */
         FieldChange: {
             after: unknown;
             before: unknown;
             field: string;
+        };
+        /** FinishIn */
+        FinishIn: {
+            waiver?: string | null;
+        };
+        /** Found */
+        Found: {
+            items: components["schemas"]["PersonRef"][];
         };
         /** Gap */
         Gap: {
@@ -1684,6 +2345,24 @@ export interface components {
             /** @enum {string} */
             standing: "founding" | "ordinary" | "observer";
         };
+        /** InstitutionPeople */
+        InstitutionPeople: {
+            items: components["schemas"]["InstitutionPerson"][];
+        };
+        /** InstitutionPerson */
+        InstitutionPerson: {
+            /** Format: uuid */
+            affiliation_id: string;
+            can: string[];
+            department: string | null;
+            deputy: boolean;
+            officer: boolean;
+            person: components["schemas"]["PersonRef"];
+            /** Format: date-time */
+            since: string;
+            /** @enum {string} */
+            status: "pending" | "confirmed" | "refused" | "ended";
+        };
         /** InstitutionRef */
         InstitutionRef: {
             /** Format: uuid */
@@ -1740,6 +2419,7 @@ export interface components {
         };
         /** InvitationRow */
         InvitationRow: {
+            comment: string | null;
             email: string | null;
             /** Format: date-time */
             expires_at: string;
@@ -1822,6 +2502,42 @@ export interface components {
         LinkMade: {
             url: string;
         };
+        /** LocaleChoice */
+        LocaleChoice: {
+            /** @enum {string} */
+            locale: "zh" | "en";
+        };
+        /** LoggedOut */
+        LoggedOut: {
+            end_session_url?: string | null;
+        };
+        /** LoginBegin */
+        LoginBegin: {
+            hint?: string | null;
+            /** @default / */
+            return_to: string;
+        };
+        /** LoginBegun */
+        LoginBegun: {
+            url: string;
+        };
+        /** Me */
+        Me: {
+            administrator_link: boolean;
+            /** Format: uuid */
+            id: string;
+            institutions: components["schemas"]["InstitutionRef"][];
+            /** @enum {null|string} */
+            locale: "zh" | "en" | null;
+            name: string;
+            name_missing: boolean;
+            offices: components["schemas"]["InstitutionRef"][];
+            roles: string[];
+            scope: string | null;
+            /** @enum {string} */
+            status: "pending" | "active";
+            waiting: components["schemas"]["InstitutionRef"][];
+        };
         /** MemberIn */
         MemberIn: {
             /** @default  */
@@ -1845,6 +2561,13 @@ export interface components {
             by_kind: components["schemas"]["KindOfMember"][];
             total: number;
         };
+        /** Missing */
+        Missing: {
+            code: string;
+            params: {
+                [key: string]: unknown;
+            };
+        };
         /** MoveOut */
         MoveOut: {
             /** Format: date-time */
@@ -1855,6 +2578,13 @@ export interface components {
             reason: string | null;
             reason_code: string | null;
             to: string;
+        };
+        /** Moved */
+        Moved: {
+            /** Format: uuid */
+            id: string;
+            rev: number;
+            state: string;
         };
         /** Named */
         Named: {
@@ -1868,6 +2598,17 @@ export interface components {
             number: string;
             title: string;
             title_en: string;
+        };
+        /** NavItem */
+        NavItem: {
+            count?: number | null;
+            key: string;
+        };
+        /** NewAffiliation */
+        NewAffiliation: {
+            department?: string | null;
+            /** Format: uuid */
+            institution_id: string;
         };
         /** NewAssignment */
         NewAssignment: {
@@ -1996,6 +2737,17 @@ export interface components {
             short_en: string | null;
             short_zh: string | null;
         };
+        /** OwnAffiliation */
+        OwnAffiliation: {
+            department: string | null;
+            /** Format: uuid */
+            id: string;
+            institution: components["schemas"]["InstitutionRef"];
+            /** Format: date-time */
+            since: string;
+            /** @enum {string} */
+            status: "pending" | "confirmed" | "refused" | "ended";
+        };
         /** OwnDraft */
         OwnDraft: {
             /** Format: uuid */
@@ -2074,6 +2826,13 @@ export interface components {
             purpose_zh?: string | null;
             record_number?: string | null;
         };
+        /** PlatformName */
+        PlatformName: {
+            contact: string;
+            lead: components["schemas"]["InstitutionRef"] | null;
+            name: components["schemas"]["I18n"];
+            record_number: string | null;
+        };
         /** PlatformProfile */
         PlatformProfile: {
             can?: string[];
@@ -2115,7 +2874,6 @@ export interface components {
             /** Format: date */
             ends: string;
             fields: string[];
-            granted_fen: number | null;
             /** Format: uuid */
             id: string;
             institutions: components["schemas"]["ProjectInstitution"][];
@@ -2241,6 +2999,19 @@ export interface components {
             title_en: string;
             waiting_for: components["schemas"]["WaitingFor"] | null;
         };
+        /** ProviderRow */
+        ProviderRow: {
+            institution: components["schemas"]["InstitutionRef"];
+            name: components["schemas"]["I18n"];
+            search_keys: string;
+            slug: string;
+        };
+        /** Providers */
+        Providers: {
+            demo_people?: components["schemas"]["DemoPerson"][] | null;
+            items: components["schemas"]["ProviderRow"][];
+            last?: string | null;
+        };
         /** Queue */
         Queue: {
             items: components["schemas"]["QueueItem"][];
@@ -2356,6 +3127,12 @@ export interface components {
             institution: components["schemas"]["InstitutionRef"] | null;
             person: components["schemas"]["PersonRef"];
         };
+        /** RefuseIn */
+        RefuseIn: {
+            /** @enum {string} */
+            code: "R1" | "R2" | "R3" | "R4" | "R5" | "R6" | "R7" | "R8" | "R9";
+            reason: string;
+        };
         /** Register */
         Register: {
             by_sector: components["schemas"]["SectorCount"][];
@@ -2392,11 +3169,9 @@ export interface components {
             recent: components["schemas"]["RecentRelease"][];
             running: components["schemas"]["RunningRelease"] | null;
         };
-        /** ReturnIn */
-        ReturnIn: {
-            comments: {
-                [key: string]: string;
-            };
+        /** Remind */
+        Remind: {
+            text: components["schemas"]["I18n"];
         };
         /** ReviewBlocker */
         ReviewBlocker: {
@@ -2584,6 +3359,19 @@ export interface components {
             by: components["schemas"]["CodeCount"][];
             total: number;
         };
+        /** SessionNow */
+        SessionNow: {
+            demo: boolean;
+            idle_expires_at?: string | null;
+            /** @enum {string} */
+            locale: "zh" | "en";
+            nav: components["schemas"]["NavItem"][];
+            /** Format: date-time */
+            now: string;
+            person: components["schemas"]["Me"] | null;
+            platform: components["schemas"]["PlatformName"];
+            tag?: string | null;
+        };
         /** Spread */
         Spread: {
             criteria: components["schemas"]["CriterionSpread"][];
@@ -2703,6 +3491,20 @@ export interface components {
             participation?: string | null;
             section?: string | null;
         };
+        /** Undo */
+        Undo: {
+            move: string;
+            /** Format: date-time */
+            until: string;
+        };
+        /** VerdictIn */
+        VerdictIn: {
+            /** @default  */
+            note: string;
+            section?: string | null;
+            /** @enum {string} */
+            verdict: "ok" | "problem";
+        };
         /** VersionOut */
         VersionOut: {
             /** Format: date-time */
@@ -2746,6 +3548,12 @@ export interface components {
             names?: components["schemas"]["I18n"][];
             who: string;
         };
+        /** Whose */
+        Whose: {
+            names: components["schemas"]["I18n"][];
+            who: string | null;
+            you: boolean;
+        };
         /** Why */
         Why: {
             code: string;
@@ -2773,12 +3581,28 @@ export interface components {
             projects: number;
             states: number;
         };
+        /** ReturnIn */
+        desk_ReturnIn: {
+            reason: string;
+            until?: string | null;
+        };
         /** Candidate */
         identity_offices_schemas_Candidate: {
             officer: boolean;
             person: components["schemas"]["PersonRef"];
             /** @enum {string} */
             status: "pending" | "confirmed";
+        };
+        /** Changed */
+        identity_schemas_Changed: {
+            /** Format: uuid */
+            id: string;
+            rev: number;
+        };
+        /** Changed */
+        institutions_schemas_Changed: {
+            id: string | number;
+            rev: number;
         };
         /** Note */
         notifications_schemas_Note: {
@@ -2793,8 +3617,15 @@ export interface components {
             read: boolean;
             template: string;
         };
+        /** ReturnIn */
+        officer_ReturnIn: {
+            comments: {
+                [key: string]: string;
+            };
+        };
         /** Effects */
         proposals_schemas_drafting_Effects: {
+            institutions: components["schemas"]["Voids"];
             participations: {
                 [key: string]: components["schemas"]["Voids"];
             };
@@ -2837,6 +3668,151 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    ApiAdministratorLinkAdministratorLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdministratorInvitation"];
+                };
+            };
+        };
+    };
+    ApiAdministratorLinkUseAdministratorLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null;
+                };
+            };
+        };
+    };
+    ApiAffiliationsAffiliationIdConfirmConfirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                affiliation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiAffiliationsAffiliationIdEndEnd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                affiliation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiAffiliationsAffiliationIdRefuseRefuse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                affiliation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
     ApiAssignmentsAssignmentIdConflictDeclare: {
         parameters: {
             query?: never;
@@ -3204,6 +4180,88 @@ export interface operations {
             };
         };
     };
+    ApiDeskList: {
+        parameters: {
+            query?: {
+                call?: string | null;
+                state?: string | null;
+                sector?: string | null;
+                whose?: string | null;
+                missing?: string | null;
+                within?: string | null;
+                q?: string | null;
+                limit?: string | null;
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskPage"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiDeskProposalIdRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskProposal"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
     ApiHomeRead: {
         parameters: {
             query?: never;
@@ -3244,6 +4302,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IdentifierAnswer"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiInstitutionPeopleOfInstitution: {
+        parameters: {
+            query?: {
+                institution?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstitutionPeople"];
                 };
             };
             /** @description Bad request syntax or unsupported method */
@@ -3400,7 +4495,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Changed"];
+                    "application/json": components["schemas"]["institutions_schemas_Changed"];
                 };
             };
             /** @description Bad request syntax or unsupported method */
@@ -3795,6 +4890,47 @@ export interface operations {
             };
         };
     };
+    ApiLoginSlugBegin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginBegin"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginBegun"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
     ApiMembersMemberIdRemove: {
         parameters: {
             query?: never;
@@ -4153,7 +5289,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ReturnIn"];
+                "application/json": components["schemas"]["officer_ReturnIn"];
             };
         };
         responses: {
@@ -4218,6 +5354,43 @@ export interface operations {
             };
         };
     };
+    ApiPeopleFind: {
+        parameters: {
+            query?: {
+                q?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Found"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
     ApiPlatformRead: {
         parameters: {
             query?: never;
@@ -4257,7 +5430,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Changed"];
+                    "application/json": components["schemas"]["institutions_schemas_Changed"];
                 };
             };
             /** @description Bad request syntax or unsupported method */
@@ -4584,6 +5757,48 @@ export interface operations {
             };
         };
     };
+    ApiProposalsProposalIdCheckItemCheck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal_id: string;
+                item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerdictIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Saved"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
     ApiProposalsProposalIdDecisionRead: {
         parameters: {
             query?: never;
@@ -4740,6 +5955,88 @@ export interface operations {
             };
         };
     };
+    ApiProposalsProposalIdExtendExtend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExtendIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Saved"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiProposalsProposalIdFinishFinish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FinishIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Moved"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
     ApiProposalsProposalIdGapsGaps: {
         parameters: {
             query?: never;
@@ -4859,6 +6156,43 @@ export interface operations {
             };
         };
     };
+    ApiProposalsProposalIdPassPass: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Moved"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
     ApiProposalsProposalIdReceiptReceipt: {
         parameters: {
             query?: never;
@@ -4877,6 +6211,125 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiProposalsProposalIdRefuseRefuse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefuseIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Moved"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiProposalsProposalIdReopenReopen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BecauseIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Moved"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiProposalsProposalIdRestoreRestore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Moved"];
                 };
             };
             /** @description Bad request syntax or unsupported method */
@@ -4918,6 +6371,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["proposals_schemas_submission_Submitted"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiProposalsProposalIdReturnReturn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["desk_ReturnIn"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Moved"];
                 };
             };
             /** @description Bad request syntax or unsupported method */
@@ -5057,6 +6551,43 @@ export interface operations {
             };
         };
     };
+    ApiProposalsProposalIdUndoUndo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Moved"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
     ApiProposalsProposalIdWithdrawWithdraw: {
         parameters: {
             query?: never;
@@ -5120,6 +6651,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Saved"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiProvidersProviders: {
+        parameters: {
+            query?: {
+                q?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Providers"];
                 };
             };
             /** @description Bad request syntax or unsupported method */
@@ -5600,6 +7168,199 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiSessionRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionNow"];
+                };
+            };
+        };
+    };
+    ApiSessionEnd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoggedOut"];
+                };
+            };
+        };
+    };
+    ApiSessionLocaleChooseLocale: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LocaleChoice"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiSessionRenewRenew: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    ApiSettingsRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+        };
+    };
+    ApiSettingsChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["identity_schemas_Changed"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiSettingsAffiliationsAsk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAffiliation"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Created"];
+                };
             };
             /** @description Bad request syntax or unsupported method */
             400: {
