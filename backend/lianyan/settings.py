@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The address in people's browsers, path included; links in letters begin with it."""
     demo: bool = False
     """Demo data and demo login; refused unless `public_url` is on this machine."""
+    demo_port: int = 8790
+    """Where the demo's people log in; every demo identity names it, so a database keeps its port."""
     data_dir: Path = Path(".lianyan")
     """What this machine keeps: the embedded database, the key, uploads."""
     secret_key: bytes = b""
@@ -174,6 +176,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "owner_database_url": _database,
     "public_url": _address,
     "demo": _switch,
+    "demo_port": _number(1, 65535),
     "data_dir": Path,
     "secret_key": _key,
     "pool_size": _number(1, 200),

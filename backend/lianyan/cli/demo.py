@@ -2,10 +2,14 @@
 
 import asyncio
 import contextlib
+import json
+import socket
 import sys
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
+
+import msgspec
 
 from lianyan.cli.commands import environment, written
 from lianyan.cli.fault import Fault
@@ -14,9 +18,29 @@ from lianyan.settings import Settings
 
 async def seed(settings: Settings) -> None:
     """Fill an empty database with the demo data."""
+    from lianyan.demo.seed import SeedError
     from lianyan.demo.seed import seed as fill
 
-    await fill(settings)
+    try:
+        await fill(settings)
+    except SeedError as error:
+        raise Fault(str(error)) from error
+
+
+def with_port(settings: Settings) -> Settings:
+    """Return the settings with the port the demo's people log in at: the one kept, else a free one.
+
+    Every demo identity in the database names it, so it is chosen once.
+    """
+    note = settings.data_dir / "demo.json"
+    if note.exists():
+        return msgspec.structs.replace(settings, demo_port=json.loads(note.read_text())["port"])
+    for wanted in (settings.demo_port, 0):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", wanted)) as free:
+            port = free.getsockname()[1]
+            note.write_text(json.dumps({"port": port}))
+            return msgspec.structs.replace(settings, demo_port=port)
+    raise Fault("No port is free for the demo's login.")
 
 
 async def seed_apart(settings: Settings) -> None:
@@ -104,7 +128,7 @@ class DemoLogin:
     def _begin(self) -> Any:
         from lianyan.demo import login, seed
 
-        return login.start(self.settings, seed.institutions(), seed.PORT)
+        return login.start(self.settings, seed.institutions(), self.settings.demo_port)
 
     async def stop(self) -> None:
         """End it."""

@@ -18,7 +18,7 @@ import msgspec
 from lianyan.cli.children import Child
 from lianyan.cli.commands import environment, written
 from lianyan.cli.database import attached, database, empty, migrate
-from lianyan.cli.demo import DemoLogin, logins, seed_apart
+from lianyan.cli.demo import DemoLogin, logins, seed_apart, with_port
 from lianyan.cli.fault import Fault
 from lianyan.embedded.cluster import Home
 from lianyan.settings import PREFIX, Settings, make_data_dir
@@ -115,6 +115,9 @@ class Portal:
     ) -> None:
         """Describe the processes."""
         self.settings, self.listener, self.note, self.began = settings, listener, note, began
+        self.demo = settings.demo and written("lianyan.demo.seed")
+        if self.demo:
+            self.settings = with_port(settings)
         number = listener.fileno()
         self.server = Child(
             "server",
@@ -123,8 +126,7 @@ class Portal:
             [number],
         )
         self.worker = Child("worker", ["work"], settings.data_dir / "worker.log")
-        self.login = DemoLogin(settings)
-        self.demo = settings.demo and written("lianyan.demo.seed")
+        self.login = DemoLogin(self.settings)
 
     async def run(self) -> None:
         """Start, say where, and wait for the end."""
