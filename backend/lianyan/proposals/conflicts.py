@@ -23,7 +23,9 @@ EMPLOYERS = """
       or (f.status = 'ended' and f.ended_at > now() - make_interval(years => $3)))
   order by i.name_zh
 """
-DISMISSED = "select person_id, rule, reason from dismissals where proposal_id = $1 and person_id = any($2)"
+DISMISSED = (
+    "select person_id, rule, reason from dismissals where proposal_id = $1 and person_id = any($2)"
+)
 PERSONAL = Read(PERSONAL_RULES)
 
 DISMISSABLE = {"shared_project", "same_domain", "declared_tie"}

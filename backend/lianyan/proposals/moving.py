@@ -51,7 +51,7 @@ def wrong_state(proposal: Proposal, move: str, roles: Role | None) -> Conflict:
     return Conflict("proposals.wrong_state", state=shown, move=move, allowed=allowed)
 
 
-async def move(  # noqa: PLR0913  a move is written down with all that belongs to it
+async def move(
     session: AsyncSession,
     actor: Actor | None,
     proposal: Proposal,

@@ -79,7 +79,7 @@ async def settle(session: AsyncSession, actor: Actor, proposal: Proposal) -> lis
     if proposal.state == State.CONSENT_PENDING:
         version = await versions.freeze(session, proposal, actor.id)
         proposal.version_id = version.id
-        await ask_again(session, proposal.id)
+        await ask_again(session, actor, proposal.id)
         await complete(session, proposal)
     return voided
 
@@ -133,13 +133,23 @@ async def void(
     )
 
 
-async def ask_again(session: AsyncSession, proposal_id: UUID) -> None:
+async def ask_again(session: AsyncSession, actor: Actor, proposal_id: UUID) -> None:
     """Ask each institution that had sent its part back anew: the lead has made a new version."""
-    await session.execute(
+    returned = await session.execute(
         update(Taking)
         .where(Taking.proposal_id == proposal_id, Taking.state == Participation.RETURNED)
         .values(state=Participation.INVITED.value)
+        .returning(Taking.id, Taking.institution_id)
     )
+    for part_id, institution_id in returned.all():
+        await record(
+            session,
+            actor,
+            "participation.renew",
+            part_id,
+            proposal_id=proposal_id,
+            institution_id=institution_id,
+        )
 
 
 async def complete(session: AsyncSession, proposal: Proposal) -> bool:

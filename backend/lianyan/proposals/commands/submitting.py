@@ -51,11 +51,10 @@ async def submit(
     await _demand_complete(session, proposal)
     proposal.stages = list(call.stages)
     version = await versions.freeze(session, proposal, actor.id)
+    number = proposal.number or await _number(session, call)
     proposal.version_id = version.id
-    proposal.submitted_at = now.at
-    if proposal.number is None:
-        proposal.number = await _number(session, call)
-    await ask_again(session, proposal.id)
+    proposal.number, proposal.submitted_at = number, now.at
+    await ask_again(session, actor, proposal.id)
     await _open_consent(session, proposal, call, now.at)
     await move(session, actor, proposal, Move.SUBMIT, version_id=version.id)
     await complete(session, proposal)
@@ -83,7 +82,7 @@ async def resubmit(
     await _demand_complete(session, proposal)
     version = await versions.freeze(session, proposal, actor.id)
     proposal.version_id = version.id
-    await ask_again(session, proposal.id)
+    await ask_again(session, actor, proposal.id)
     await _open_consent(session, proposal, call, now.at)
     await move(session, actor, proposal, Move.RESUBMIT, version_id=version.id)
     await complete(session, proposal)

@@ -108,7 +108,7 @@ def _statement(*, matched: bool) -> Read:
             cross join lateral (
               select a.proposal_id, a.submitted_at from access a {MATCH if matched else ""}
               where a.principal = own.id and a.shown_state = seen.state
-                and (a.submitted_at, a.proposal_id) < (:at::timestamptz, :last)
+                and (a.submitted_at, a.proposal_id) < (cast(:at as timestamptz), :last)
                 and (:scope is null or a.proposal_id = :scope)
               order by a.submitted_at desc, a.proposal_id desc limit :limit) a
             order by a.submitted_at desc, a.proposal_id desc limit :limit) found
