@@ -86,8 +86,9 @@ async def sign(session: AsyncSession, actor: Actor, decision_id: UUID, rev: int)
         raise Conflict("decisions.sent_back")
     if decision.version_id != proposal.version_id:
         raise Conflict("decisions.stale")
+    moment = await now(session)
     decision.state = Decided.SIGNED.value
-    decision.signed_by, decision.signed_at = actor.id, await now(session)
+    decision.signed_by, decision.signed_at = actor.id, moment
     decision.rev += 1
     await session.flush()
     await _say(session, actor, "signed", decision, version_id=decision.version_id)
