@@ -12,14 +12,15 @@ const everywhere: string[] = JSON.parse(readFileSync(here("src/lib/everywhere.js
 
 /** What the first page does without. */
 const PARTS =
-  /\/src\/(ui\/(\w*Field|Dialog|TextArea|Count|Choice|Many|Check|Score|ErrorSummary|Combobox|SaveLine|Compare|Diff|Note|Facts|Say|Sees|Bar|Tabs|CopyText|Change|Spread)\.svelte|lib\/(drafts|count|text|graphemes|autosave|saving|diff)\b)/;
+  /\/src\/(ui\/(\w*Field|Dialog|TextArea|Count|Choice|Many|Check|Score|ErrorSummary|Combobox|SaveLine|Compare|Diff|Note|Facts|Say|Sees|Bar|Tabs|CopyText|Change|Spread)\.svelte|lib\/(amounts|drafts|count|text|graphemes|autosave|saving|diff)\b)/;
 
 /** What every page needs. */
 const CORE =
-  /\/frontend\/(node_modules\/|src\/(lib\/(api\/|session|navigation|router|i18n|clock|format|ime|said|places|catalogue|terms)|ui\/(Head|Loaded|Wait|trouble|Mark|Status|Button|DataTable|Deadline|Chip|Filters|EmptyState|Steps)\b|routes))/;
+  /\/frontend\/(node_modules\/(?!.*bindings\/select)|src\/(lib\/(api\/|session|navigation|router|i18n|clock|format|ime|said|places|catalogue|terms)|ui\/(Head|Loaded|Wait|trouble|Mark|Status|Button|DataTable|Deadline|Chip|Filters|EmptyState|Steps)\b|routes))/;
 
 const KB = 1024;
-const BUDGET = { first: 45 * KB, page: 20 * KB, scripts: 150 * KB, styles: 8 * KB };
+/** `first` is all the public home needs: shell, its page, the words of one language, styles. */
+const BUDGET = { first: 48 * KB, page: 20 * KB, scripts: 150 * KB, styles: 8 * KB };
 
 /** Fail a build that is heavier than the budget; sizes are gzip level 9. */
 function budget(): Plugin {
@@ -64,7 +65,8 @@ function budget(): Plugin {
         const own = [...closure(chunk.fileName)].filter((name) => !first.has(name) && !shared.has(name));
         over(chunk.name, total(own), BUDGET.page);
       }
-      const scripts = total(chunks.filter((chunk) => !chunk.name.startsWith("en")).map((chunk) => chunk.fileName));
+      const english = (id: string) => id.includes("/catalogue/en/");
+      const scripts = total(chunks.filter((chunk) => !chunk.moduleIds.some(english)).map((chunk) => chunk.fileName));
       over("all scripts of one language", scripts, BUDGET.scripts);
       over("styles", total(Object.keys(bundle).filter((name) => name.endsWith(".css"))), BUDGET.styles);
       const kb = (bytes: number) => (bytes / KB).toFixed(1);
@@ -95,6 +97,8 @@ export default defineConfig({
     manifest: "manifest.json",
     reportCompressedSize: false,
     rolldownOptions: {
+      // Svelte says so itself in its package.json; the bundler keeps this one all the same.
+      treeshake: { moduleSideEffects: [{ test: /svelte\/.*\/custom-element\.js$/, sideEffects: false }] },
       output: {
         codeSplitting: {
           groups: [

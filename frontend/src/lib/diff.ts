@@ -22,9 +22,16 @@ export function diff(before: string, after: string): Piece[][] {
   return shown.filter((row) => row.some((piece) => piece.text !== ""));
 }
 
+/** Split at characters, but keep a number or a Latin word whole. */
+function tokens(text: string): string[] {
+  return text.split(/([\p{Script=Latin}\p{Nd}]+(?:[.,-][\p{Script=Latin}\p{Nd}]+)*)/u).flatMap((part, index) =>
+    index % 2 === 1 ? [part] : graphemes(part),
+  );
+}
+
 function inside(before: string, after: string): Piece[] {
   const joined: Piece[] = [];
-  for (const piece of pieces(graphemes(before), graphemes(after))) {
+  for (const piece of pieces(tokens(before), tokens(after))) {
     const last = joined.at(-1);
     if (last?.kind === piece.kind) last.text += piece.text;
     else joined.push({ ...piece });

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { moneyText, narrow, readMoney } from "$lib/amounts";
 import {
   choose,
   differs,
   fill,
-  moneyText,
-  narrow,
-  readMoney,
   remaining,
   writeDate,
   writeMoney,

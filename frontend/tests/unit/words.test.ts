@@ -57,7 +57,7 @@ for (const file of files("zh").filter((name) => files("en").includes(name))) {
 
 /** One word for each thing: product.md, section 2. */
 const WRONG_ZH: readonly (readonly [RegExp, string])[] = [
-  [/申请书|项目申请(?!人)|(?<![可能请])提交申请|申请(?=[的已被]|编号|材料)/, "申报书"],
+  [/申请书|申请材料|申请编号|项目申请(?!人)|课题申请|提交申请/, "申报书"],
   [/盖章(?!页)/, "单位确认；盖了章的页叫盖章页"],
   [/(?<!不)同意(?!书)/, "确认"],
   [/背书/, "单位确认"],
@@ -68,7 +68,7 @@ const WRONG_ZH: readonly (readonly [RegExp, string])[] = [
   [/驳回/, "退回修改、退回补正或不予受理"],
   [/公布结果/, "发布结果"],
   [/合同书/, "任务书"],
-  [/[您你]的?申请(?!人|成为|加入)/, "申报书"],
+  [/[您你]的申请(?!人)/, "申报书"],
   [/你/, "您"],
 ];
 const WRONG_EN: readonly (readonly [RegExp, string])[] = [
