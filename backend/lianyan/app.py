@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Request, Response, Router
+from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
@@ -131,6 +132,8 @@ def create_app(
             title="Lianyan", version="1", render_plugins=[JsonRenderPlugin()], path="/api/schema"
         ),
         middleware=[lambda app: Requests(app, settings.origin)],
+        # Answers of the API are small and private; what is large and public is worth packing.
+        compression_config=CompressionConfig("gzip", minimum_size=1000, exclude=["/api/"]),
         request_max_body_size=LARGEST_BODY,
         logging_config=None,
         path=settings.base_path or None,
