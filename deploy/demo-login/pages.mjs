@@ -132,6 +132,6 @@ export function failed(lang, institution, portal, reason) {
   return page(
     lang,
     institution,
-    `<h2>${words.failed}</h2><p>${safe(reason ?? words.stale)}</p><p><a href="${safe(portal)}">${words.back}</a></p>`,
+    `<h2>${words.failed}</h2><p>${words.stale} <small>${safe(reason ?? "")}</small></p><p><a href="${safe(portal)}">${words.back}</a></p>`,
   );
 }
