@@ -162,8 +162,9 @@ def pips() -> Iterable[list[str | Path]]:
     if importlib.util.find_spec("pip") is not None:
         yield [sys.executable, "-m", "pip", "--python", PYTHON, "--disable-pip-version-check"]
     if os.geteuid() == 0 and shutil.which("apt-get") and in_ci():
-        apt("python3-pip")
-        yield [sys.executable, "-m", "pip", "--python", PYTHON, "--disable-pip-version-check"]
+        apt("python3-venv")
+        run(PYTHON, "-m", "ensurepip", env=dict(os.environ))
+        yield [PYTHON, "-m", "pip", "--disable-pip-version-check"]
 
 
 def link_package() -> None:
