@@ -1,11 +1,14 @@
 """The way into the portal, as tests walk it: institutions whose people log in."""
 
 import httpx2
+from sqlalchemy import func, select
 
 from idp.fixtures import KEY, settings_for
 from idp.walk import query, through
+from lianyan.core.events import Event
 from lianyan.demo.login import client_id, client_secret
 from lianyan.identity.commands import add_provider
+from lianyan.identity.models import Person, Session
 from makers import make_institution
 
 NAMES = {"nuist": "南京信息工程大学", "yungu": "云谷科技", "forged": "伪造研究院"}
@@ -73,3 +76,29 @@ class Gate:
     async def who(self, client=None):
         """Return the person the portal sees."""
         return (await (client or self.client).get("/api/session")).json()["person"]
+
+
+async def count(session, table):
+    return await session.scalar(select(func.count()).select_from(table))
+
+
+async def reasons(session):
+    found = await session.scalars(
+        select(Event).where(Event.kind == "login.refused").order_by(Event.id)
+    )
+    return [event.data["reason"] for event in found]
+
+
+def cookies(answer):
+    return {line.split("=", 1)[0]: line for line in answer.headers.get_list("set-cookie")}
+
+
+async def refused(gate, answer, code, status=400, *, reason=None):
+    """Check a login that failed: the page, the cause, no session, no person, one entry."""
+    assert answer.status_code == status, answer.text
+    assert f"error={code}" in answer.text
+    assert "lianyan_session" not in cookies(answer)
+    assert await gate.who() is None
+    assert await count(gate.session, Person) == 0
+    assert await count(gate.session, Session) == 0
+    assert await reasons(gate.session) == ([reason] if reason else [])

@@ -50,7 +50,7 @@ async def open_session(
     `scope` limits it to one proposal, as an invitation does.
     """
     token = token or secrets.token_urlsafe(32)
-    now = func.clock_timestamp()
+    now = func.statement_timestamp()
     session.add(
         Session(
             token_hash=token_hash(token),

@@ -86,7 +86,7 @@ PROVIDERS = f"""
     'items', coalesce((select jsonb_agg(jsonb_build_object(
         'slug', v.slug, 'institution', {INSTITUTION},
         'name', jsonb_build_object('zh', v.name_zh, 'en', v.name_en),
-        'search_keys', i.search_keys,
+        'search_keys', i.search_keys, 'issuer', v.issuer,
         'domains', coalesce((select jsonb_agg(d.domain) from institution_domains d
           where d.institution_id = i.id), '[]'))
         order by i.sort_key collate "C", v.slug)
@@ -166,10 +166,11 @@ class _ProviderRow(msgspec.Struct):
     institution: InstitutionRef
     name: I18n
     search_keys: str
+    issuer: str
     domains: list[str]
 
     def shown(self) -> ProviderRow:
-        return ProviderRow(self.slug, self.institution, self.name, self.search_keys)
+        return ProviderRow(self.slug, self.institution, self.name, self.search_keys, self.issuer)
 
 
 class _ProvidersPage(msgspec.Struct):

@@ -70,6 +70,8 @@ class ProviderRow(msgspec.Struct, frozen=True):
     institution: InstitutionRef
     name: I18n
     search_keys: str
+    issuer: str
+    """The service itself, named where its clock is wrong."""
 
 
 class DemoPerson(msgspec.Struct, frozen=True):

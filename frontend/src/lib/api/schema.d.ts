@@ -1757,12 +1757,6 @@ export interface components {
         Candidates: {
             items: components["schemas"]["identity_offices_schemas_Candidate"][];
         };
-        /** Change */
-        Change: {
-            after: unknown;
-            before: unknown;
-            field: string;
-        };
         /** CheckNote */
         CheckNote: {
             item: string;
@@ -1803,25 +1797,6 @@ export interface components {
         /** CommentIn */
         CommentIn: {
             comment: string;
-        };
-        /** ConfirmCard */
-        ConfirmCard: {
-            also_member: boolean;
-            changed_at: string | null;
-            changed_by: string | null;
-            changes: components["schemas"]["Change"][];
-            institution: components["schemas"]["InstitutionRef"];
-            others_affected: number;
-            others_standing: number;
-            our_people: components["schemas"]["PersonRef"][];
-            /** Format: uuid */
-            participation_id: string;
-            promise: components["schemas"]["Promise"][];
-            role: string;
-            scope_hash: string;
-            state: string;
-            task: string;
-            version: number | null;
         };
         /** ConfirmIn */
         ConfirmIn: {
@@ -2925,17 +2900,6 @@ export interface components {
             code: string;
             n: number;
         };
-        /** Promise */
-        Promise: {
-            amount: string;
-            /** Format: uuid */
-            id: string;
-            kind: string;
-            terms: string;
-            unit: string;
-            value_fen: number | null;
-            what: string;
-        };
         /** PromiseOut */
         PromiseOut: {
             amount: string;
@@ -3002,6 +2966,7 @@ export interface components {
         /** ProviderRow */
         ProviderRow: {
             institution: components["schemas"]["InstitutionRef"];
+            issuer: string;
             name: components["schemas"]["I18n"];
             search_keys: string;
             slug: string;
@@ -3417,7 +3382,7 @@ export interface components {
         /** Task */
         Task: {
             acts: components["schemas"]["TaskAct"][];
-            card?: components["schemas"]["ConfirmCard"] | null;
+            card?: components["schemas"]["QueueItem"] | null;
             code: string;
             days_left: number | null;
             deadline: string | null;
@@ -3456,6 +3421,7 @@ export interface components {
             next_due: string | null;
             /** Format: date-time */
             now: string;
+            pending: components["schemas"]["InstitutionRef"][];
             sentence: components["schemas"]["Sentence"];
             tasks: components["schemas"]["Task"][];
             unread: number;
