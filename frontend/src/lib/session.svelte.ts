@@ -1,5 +1,5 @@
 /** Who is signed in and what the server lets them see; signing in again without leaving the page. */
-import { api, hooks, ifMatch, ok, quiet } from "./api/client";
+import { api, hooks, ok, quiet } from "./api/client";
 import { heard } from "./clock";
 import { firstLanguage, rememberLanguage, speak, type Language } from "./i18n.svelte";
 import type { Both } from "./said";
@@ -82,23 +82,22 @@ export class Session {
 
   /** Ask the server who is here; keeps the present answer where it cannot be reached. */
   async load(): Promise<void> {
-    const { data } = await ok(quiet.GET("/api/session" as never, {} as never));
-    this.data = { ...SIGNED_OUT, ...(data as SessionData) };
-    heard(this.data.now);
-    this.known = true;
+    this.#take(await this.#ask());
   }
 
   /** The first load: language, then the news to other windows that somebody has signed in. */
   async start(): Promise<void> {
     hooks.expired = () => this.expired();
     hooks.tag = () => this.data.tag ?? null;
-    this.#channel?.addEventListener("message", () => void this.check());
+    this.#channel?.addEventListener("message", (news: MessageEvent<string | null>) => {
+      if (this.asking || news.data !== (this.data.tag ?? null)) void this.check();
+    });
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible" && this.asking === "again") void this.check();
     });
     await this.load();
     if (!this.person) return;
-    this.#channel?.postMessage("signed-in");
+    this.#channel?.postMessage(this.data.tag ?? null);
     if (window.name === WINDOW) {
       this.spare = true;
       window.close();
@@ -129,25 +128,28 @@ export class Session {
     return url.href;
   }
 
-  /** Look whether somebody has signed in elsewhere, and let what waits go on. */
+  /** Look who is signed in now, and let what waits go on if it is the person of this page. */
   async check(): Promise<void> {
     const before = this.person;
-    if (!this.asking && before) return;
+    let now: SessionData;
     try {
-      await this.load();
+      now = await this.#ask();
     } catch {
       return;
     }
-    if (!this.person) {
-      // Still nobody: the page keeps its person, so that the dialog knows whom it waits for.
-      if (before) this.data = { ...this.data, person: before };
+    // Nobody yet: the page keeps its person, so that the dialog knows whom it waits for.
+    if (!now.person) return;
+    if (before && before.id !== now.person.id) {
+      // The page keeps its session too, so that nothing of it is written in another's name.
+      this.changed = true;
+      this.asking = null;
+      this.#settle(false);
       return;
     }
-    const same = before === null || before.id === this.person.id;
-    this.changed = !same;
+    this.#take(now);
     this.asking = null;
-    this.#settle(same);
-    if (same) for (const task of this.#returned) task();
+    this.#settle(true);
+    for (const task of this.#returned) task();
   }
 
   /** Close the dialog without a sign-in; requests that wait fail with their 401. */
@@ -159,11 +161,10 @@ export class Session {
   /** Sign out, delete what this device keeps of the person, and open the public home. */
   async signOut(): Promise<void> {
     const { person } = this;
-    const { data } = await ok(api.DELETE("/api/session" as never, {} as never));
+    const { data } = await ok(api.DELETE("/api/session", {}));
     if (person) await (await device()).wipe(person.id);
     // The institution's own session may live on; where it can be ended, the browser goes there.
-    const end = (data as { end_session_url?: string | null } | undefined)?.end_session_url;
-    location.assign(end ?? document.baseURI);
+    location.assign(data?.end_session_url ?? document.baseURI);
   }
 
   /** Sign out, or first ask where this device keeps what was not delivered. */
@@ -176,7 +177,7 @@ export class Session {
   async setLanguage(of: Language): Promise<void> {
     rememberLanguage(of);
     await speak(of);
-    if (this.person) await this.#keepLanguage(of).catch(() => undefined);
+    if (this.person) await ok(quiet.PUT("/api/session/locale", { body: { locale: of } })).catch(() => undefined);
   }
 
   /** Take the account's language once it is known. */
@@ -185,10 +186,15 @@ export class Session {
     await speak(firstLanguage(account));
   }
 
-  async #keepLanguage(of: Language): Promise<void> {
-    const { data } = await ok(quiet.GET("/api/settings" as never, {} as never));
-    const headers = ifMatch((data as { rev: number }).rev);
-    await ok(quiet.PATCH("/api/settings" as never, { body: { locale: of }, headers } as never));
+  async #ask(): Promise<SessionData> {
+    const { data } = await ok(quiet.GET("/api/session", {}));
+    return data;
+  }
+
+  #take(data: SessionData): void {
+    this.data = { ...SIGNED_OUT, ...data };
+    heard(data.now);
+    this.known = true;
   }
 
   #settle(same: boolean): void {
