@@ -109,6 +109,8 @@ export default defineConfig({
             // What pages share comes in two files, not in thirty small ones.
             { name: "core", test: CORE, priority: 2 },
             { name: "parts", test: PARTS, minShareCount: 2, priority: 1 },
+            // What the pages of one folder share among themselves, in one file a folder.
+            { name: (id) => /src\/pages\/(\w+)\//.exec(id)?.[1] ?? null, test: /src\/pages\/(?!status)/, minShareCount: 2 },
           ],
         },
       },
