@@ -1,5 +1,6 @@
 """Logging in and out through an institution, at the real provider."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import httpx2
@@ -211,6 +212,23 @@ def _asking(client):
     return client
 
 
+@pytest.mark.parametrize("hint", ["wu\n", "\x00", "𠮷", "a&client_id=x#"])
+async def test_a_hint_of_any_letters_changes_nothing_else(gate, hint):
+    await gate.add("nuist")
+    asked = query(await gate.begin("nuist", hint=hint))
+    assert asked["client_id"] == "lianyan-nuist"
+    assert asked.get("login_hint") == (hint if hint.isprintable() else None)
+
+
+@pytest.mark.parametrize("cookie", ["é" * 43, "a" * 42, '"' * 43, "a" * 5000])
+async def test_a_browser_cookie_of_another_shape_is_made_anew(gate, cookie):
+    await gate.add("nuist")
+    headers = {"cookie": f"lianyan_login={cookie}".encode()}
+    answer = await gate.client.post("/api/login/nuist", json={}, headers=headers)
+    assert answer.status_code == 200
+    assert cookie not in cookies(answer)["lianyan_login"]
+
+
 async def test_two_tabs_both_arrive(gate):
     await gate.add("nuist")
     first = await gate.at_provider("nuist", "wu")
@@ -266,9 +284,15 @@ async def test_an_unknown_institution(client, slug):
     assert answer.status_code in {400, 404, 405}
 
 
-@pytest.mark.parametrize("body", [{"return_to": 7}, {"x": 1}, [], "x", {"hint": ["a"]}])
+@pytest.mark.parametrize(
+    "body",
+    [{"return_to": 7}, {"x": 1}, [], "x", {"hint": ["a"]}, {"hint": "h" * 256}, {"hint": "\ud800"}],
+)
 async def test_a_start_of_another_shape(client, body):
-    assert (await client.post("/api/login/nuist", json=body)).status_code == 400
+    answer = await client.post(
+        "/api/login/nuist", content=json.dumps(body), headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 400
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import base64
 import logging
+import re
 import secrets
 import time
 from hashlib import sha256
@@ -44,7 +45,7 @@ LONGEST = {"state": 128, "code": 2048, "iss": 1024, "error": 200, "error_descrip
 REFUSED = {"access_denied", "login_required", "interaction_required", "consent_required"}
 DOWN = {"temporarily_unavailable", "server_error"}
 LANGUAGES = {"zh": "zh-CN", "en": "en"}
-BROWSER_TOKEN = 43
+BROWSER_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 FORGET = text("""
   delete from login_transactions where state_hash in (select state_hash from login_transactions
@@ -152,7 +153,7 @@ async def begin(
         LOG.warning("login at %s: %s", known.slug, error)
         raise _down(known, locale) from error
     nonce, verifier, sent = (secrets.token_urlsafe(32) for _ in range(3))
-    if browser is None or len(browser) != BROWSER_TOKEN:
+    if browser is None or not BROWSER_TOKEN.fullmatch(browser):
         browser = secrets.token_urlsafe(32)
     hashed = _hash(sent)
     sealed = encrypt(settings.secret_key, verifier, "login_transactions", hashed.hex(), "verifier")

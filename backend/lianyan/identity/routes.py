@@ -37,7 +37,6 @@ from lianyan.identity.schemas import (
 )
 
 MOST_PARAMETERS = 20
-LONGEST_HINT = 255
 NO_STORE = {"cache-control": "no-store"}
 
 AnyRequest = Request[Any, Any, Any]
@@ -130,7 +129,7 @@ class LoginApi(Controller):
             state,
             slug,
             return_to=data.return_to,
-            hint=data.hint if data.hint and len(data.hint) <= LONGEST_HINT else None,
+            hint=data.hint if (data.hint or "").isprintable() else None,
             browser=request.cookies.get(cookies.login_cookie(state.settings)),
             again=bool(request.cookies.get(cookies.left_cookie(state.settings))),
             locale=_locale(request),

@@ -1,7 +1,7 @@
 """What the identity API takes and answers."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -96,7 +96,9 @@ class LoginBegin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A login to begin."""
 
     return_to: str = "/"
-    hint: str | None = None
+    """Where the person goes afterwards: a path of the portal; anything else means the home page."""
+    hint: Annotated[str, msgspec.Meta(max_length=255)] | None = None
+    """Whom to log in at once; only in the demo."""
 
 
 class LoginBegun(msgspec.Struct, frozen=True):
