@@ -45,6 +45,10 @@ export const areas = {
   account: area("account institution", () => import("$catalogue/zh/account.json"), () => import("$catalogue/en/account.json")),
   identity: area("public account institution", () => import("$catalogue/zh/identity.json"), () => import("$catalogue/en/identity.json")),
   messages: area("account", () => import("$catalogue/zh/messages.json"), () => import("$catalogue/en/messages.json")),
+  desk: area("desk review account", () => import("$catalogue/zh/desk.json"), () => import("$catalogue/en/desk.json")),
+  reviews: area("desk review account", () => import("$catalogue/zh/reviews.json"), () => import("$catalogue/en/reviews.json")),
+  decisions: area("desk review account", () => import("$catalogue/zh/decisions.json"), () => import("$catalogue/en/decisions.json")),
+  bench: area("review desk", () => import("$catalogue/zh/bench.json"), () => import("$catalogue/en/bench.json")),
 };
 
 export type Area = keyof typeof areas;
