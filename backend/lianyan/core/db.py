@@ -135,9 +135,17 @@ async def provide_session(
     request: Request[Any, Any, Any], state: State
 ) -> AsyncGenerator[AsyncSession, None]:
     """Yield a session whose transaction commits if the handler returns, else rolls back."""
-    async with state.sessions.begin() as session:
-        request.scope["session"] = session  # for `abandon`
+    session: AsyncSession = state.sessions()
+    request.scope["session"] = session  # for `abandon`
+    try:
         yield session
+        await session.commit()
+    except GeneratorExit:
+        raise  # another dependency refused: `abandon` has closed the session, or is about to
+    except BaseException:
+        await session.close()
+        raise
+    await session.close()
 
 
 async def abandon(scope: Any) -> None:
