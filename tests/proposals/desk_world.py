@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import select, update
 
 from lianyan.core.names import search_keys
@@ -179,4 +180,15 @@ async def sit(w: Any, client: Any, person: Any) -> Caller:
     return Caller(client, await login(w.session, person))
 
 
-__all__ = ["Caller", "assign", "decide", "fill", "make_at", "make_world", "sit"]
+def statements_of(monkeypatch: Any) -> list[str]:
+    """Return the list that every statement of asyncpg is noted in from now on."""
+    connection: Any = asyncpg.Connection
+    seen: list[str] = []
+    run = connection._execute
+
+    async def noting(self: Any, query: str, *rest: Any, **more: Any) -> Any:
+        seen.append(query)
+        return await run(self, query, *rest, **more)
+
+    monkeypatch.setattr(connection, "_execute", noting)
+    return seen

@@ -13,7 +13,7 @@ from lianyan.proposals.queries.turn import CODES
 from lianyan.proposals.schemas.desk import DeskPage, DeskProposal
 from lianyan.proposals.states import State
 from makers import make_call, make_institution, make_person, make_proposal, now
-from proposals.desk_world import assign, decide, make_at, make_world, sit
+from proposals.desk_world import assign, decide, make_at, make_world, sit, statements_of
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ async def test_filters_leave_what_they_name(w, desk, session):
     assert set(await rows(desk, whose="others")) == {str(there.id)}
     assert set(await rows(desk, missing="correction")) == {str(there.id)}
     assert set(await rows(desk, q="内涝")) == {str(there.id)}
-    assert set(await rows(desk, q=here.number.lower())) == {str(here.id)}
+    assert set(await rows(desk, q=str(here.number).lower())) == {str(here.id)}
     assert set(await rows(desk, q=" ")) == {str(here.id), str(there.id)}
     for q in ("甲示例", "jsldx", "jiashili", "alpha uni", "jsl"):
         assert set(await rows(desk, q=q)) == {str(here.id), str(there.id)}, q
@@ -223,7 +223,7 @@ async def test_the_reminder_names_who_is_to_act_and_nothing_confidential(w, desk
     assert zh.startswith(
         "《适老{date}设计》还差 2 家单位确认：甲示例大学（甲管理员）、乙示例医院（乙管理员）。截止 "
     )
-    assert zh.endswith("登录后办理：http://127.0.0.1:8000/tasks")
+    assert zh.endswith("登录后办理：http://127.0.0.1:8000/home")
     assert "Alpha University (甲管理员), Beta Hospital (乙管理员)" in en
     assert "Beijing time" in en
     await make_at(w, State.PEER_REVIEW)
@@ -244,16 +244,7 @@ async def test_c65_due_today_is_zero_days_and_midnight_belongs_to_the_day_before
 
 
 async def test_c81_as_many_statements_for_200_rows_as_for_10(w, desk, session, monkeypatch):
-    import asyncpg  # noqa: PLC0415
-
-    seen: list[str] = []
-    run = asyncpg.Connection._execute
-
-    async def noting(self, query, *rest, **more):
-        seen.append(query)
-        return await run(self, query, *rest, **more)
-
-    monkeypatch.setattr(asyncpg.Connection, "_execute", noting)
+    seen = statements_of(monkeypatch)
     counted = []
     for size in (10, 190):
         for _ in range(size):

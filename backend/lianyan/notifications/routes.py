@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Controller, get, post
+from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from lianyan.core.actor import Actor, Reading
 from lianyan.notifications import commands, followers, queries
 from lianyan.notifications.schemas import ReadIn, Tasks
+from lianyan.proposals.queries.desk import link_to
 
 
 class TaskPage(Controller):
@@ -19,9 +21,9 @@ class TaskPage(Controller):
     tags = ["tasks"]
 
     @get(opt={"action": "task.read"}, status_code=200)
-    async def read(self, reading: NamedDependency[Reading]) -> Tasks:
+    async def read(self, state: State, reading: NamedDependency[Reading]) -> Tasks:
         """Show what you are to do, what waits for others, what you did lately and your messages."""
-        return await queries.tasks(reading)
+        return await queries.tasks(reading, link_to(state.settings))
 
 
 class Inbox(Controller):

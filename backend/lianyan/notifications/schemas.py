@@ -6,7 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from lianyan.core.shapes import I18n, InstitutionRef, PersonRef
+from lianyan.core.shapes import I18n, InstitutionRef
+from lianyan.proposals.schemas.officer import QueueItem
 
 
 class TaskProposal(msgspec.Struct):
@@ -32,53 +33,11 @@ class TaskAct(msgspec.Struct, omit_defaults=True):
 
 
 class Why(msgspec.Struct, omit_defaults=True):
-    """One thing that is missing: catalogue `tasks.why.<code>`."""
+    """One thing that is to be done first: `code` is a full catalogue key."""
 
     code: str
     params: dict[str, Any] = {}
     link: str | None = None
-
-
-class Promise(msgspec.Struct):
-    """One line of what an institution brings."""
-
-    id: UUID
-    kind: str
-    what: str
-    amount: str
-    unit: str
-    value_fen: int | None
-    terms: str
-
-
-class Change(msgspec.Struct):
-    """One material field before and now."""
-
-    field: str
-    before: Any
-    after: Any
-
-
-class ConfirmCard(msgspec.Struct, kw_only=True):
-    """What an officer confirms, as the queue shows it."""
-
-    participation_id: UUID
-    institution: InstitutionRef
-    role: str
-    task: str
-    promise: list[Promise]
-    our_people: list[PersonRef]
-    changes: list[Change]
-    changed_by: str | None
-    changed_at: datetime | None
-    state: str
-    scope_hash: str
-    version: int | None
-    also_member: bool
-    others_affected: int
-    """How many other institutions' confirmations the same change has voided."""
-    others_standing: int
-    """How many other institutions' confirmations still hold."""
 
 
 class Task(msgspec.Struct, kw_only=True):
@@ -95,7 +54,7 @@ class Task(msgspec.Struct, kw_only=True):
     deadline_kind: str | None
     days_left: int | None
     acts: list[TaskAct]
-    card: ConfirmCard | None = None
+    card: QueueItem | None = None
     """For confirm and reconfirm: the whole card, so that the act is in place."""
 
 
@@ -114,7 +73,7 @@ class Waiting(msgspec.Struct):
 
 
 class Done(msgspec.Struct):
-    """Something the reader did lately: catalogue `tasks.done.<code>`."""
+    """Something the reader did lately: catalogue `tasks.done.<code>`, the code with its dot."""
 
     at: datetime
     code: str
@@ -156,6 +115,8 @@ class Tasks(msgspec.Struct, kw_only=True):
     next_days_left: int | None
     waiting_count: int
     unread: int
+    pending: list[InstitutionRef]
+    """Institutions that have still to confirm that the reader belongs to them."""
     tasks: list[Task]
     waiting: list[Waiting]
     done: list[Done]

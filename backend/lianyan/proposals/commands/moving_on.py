@@ -34,7 +34,7 @@ from lianyan.proposals.schemas.desk import (
     RefuseIn,
     ReturnIn,
 )
-from lianyan.proposals.states import OPEN, UNDOABLE, Move, State
+from lianyan.proposals.states import OPEN, SHOWN, UNDOABLE, Move, State
 from lianyan.reviews.queries import ready
 
 REASON_LIMIT = 300
@@ -188,6 +188,8 @@ async def undo(
     if found is None:
         return await _as_it_is(session, proposal_id)
     line = await _last(session, proposal_id)
+    if line is None:
+        raise wrong_state(found.proposal, Move.UNDO, found.roles)
     event = await undoable(session, actor, line, await now(session, arrival))
     await session.execute(HELD, {"event": event})
     if line.move == Move.RETURN:
@@ -213,9 +215,9 @@ async def undoable(session: AsyncSession, actor: Actor, line: Line, moment: date
     return event
 
 
-async def _last(session: AsyncSession, proposal_id: UUID) -> Line:
+async def _last(session: AsyncSession, proposal_id: UUID) -> Line | None:
     lines = select(Line).where(Line.proposal_id == proposal_id).order_by(Line.id.desc()).limit(1)
-    return (await session.scalars(lines)).one()
+    return (await session.scalars(lines)).first()
 
 
 async def _take(
@@ -223,15 +225,15 @@ async def _take(
 ) -> Found | None:
     """Return the proposal, locked, if the move is possible from here; None if it was just made.
 
-    A retry of the actor's own last move, with the revision it was made from, is a success.
+    A retry of the actor's own last move is a success. It names an older revision, unless the move
+    is one that nobody outside sees: such a move leaves the revision as it was.
     """
     found = await find(session, actor, proposal_id, f"proposal.{wanted}")
     proposal = found.proposal
-    if proposal.rev == rev + 1:
-        last = await session.scalar(
-            select(Line).where(Line.proposal_id == proposal_id).order_by(Line.id.desc()).limit(1)
-        )
-        if last is not None and (last.move, last.actor_id) == (wanted, actor.id):
+    last = await _last(session, proposal_id)
+    if last is not None and (last.move, last.actor_id) == (wanted, actor.id):
+        unseen = SHOWN[State(last.from_state)] == SHOWN[State(last.to_state)]
+        if unseen or rev != proposal.rev:
             return None
     if await target(session, proposal, wanted) is None:
         raise wrong_state(proposal, wanted, found.roles)

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from lianyan.core.actor import Actor, Reading
 from lianyan.core.paging import from_cursor, page_limit, to_cursor
+from lianyan.core.pieces import instant, institution
 from lianyan.core.policy import ALLOWED, standing
 from lianyan.core.problems import invalid
 from lianyan.core.reads import Read
@@ -98,13 +99,13 @@ DESK = Read(
       from base b),
     'drafts', (select coalesce(sum(n), 0) from drafts),
     'deadline', (
-      select {turn.instant("min(c.closes_at)")} from calls c
+      select {instant("min(c.closes_at)")} from calls c
       where case when cast(:call as uuid) is null then c.closes_at > (select now from t)
         else c.id = cast(:call as uuid) end),
     'calls', coalesce((
       select jsonb_agg(jsonb_build_object('id', c.id,
           'title', jsonb_build_object('zh', c.title_zh, 'en', c.title_en), 'prefix', c.prefix,
-          'closes_at', {turn.instant("c.closes_at")},
+          'closes_at', {instant("c.closes_at")},
           'drafts', coalesce((select d.n from drafts d where d.id = c.id), 0)
         ) order by c.closes_at desc, c.id)
       from calls c), '[]'),
@@ -116,19 +117,19 @@ DESK = Read(
           'partners', coalesce(l.partners, '[]'), 'sectors', to_jsonb(f.sectors),
           'state', f.state, 'missing', {MISSING}, 'whose', {WHOSE},
           'act', case when not f.progress then f.act end,
-          'due_at', {turn.instant("f.due")}, 'days_left', f.days_left,
+          'due_at', {instant("f.due")}, 'days_left', f.days_left,
           'hot', coalesce(f.days_left <= {SOON}, false), 'progress_only', f.progress,
           'remind', {REMIND}
         ) order by f.turn, f.sort_due, f.id)
       from shown f
       left join lateral (
-        select (jsonb_agg({turn.institution("i")}) filter (where o.role = 'lead')) -> 0 as lead,
-          jsonb_agg({turn.institution("i")} order by o.position, o.id)
+        select (jsonb_agg({institution("i")}) filter (where o.role = 'lead')) -> 0 as lead,
+          jsonb_agg({institution("i")} order by o.position, o.id)
             filter (where o.role <> 'lead') as partners
         from participations o join institutions i on i.id = o.institution_id
         where o.proposal_id = f.id and o.state <> 'removed'
       ) l on true), '[]'),
-    'now', {turn.instant("(select now from t)")}
+    'now', {instant("(select now from t)")}
   )::text as body,
   case when (select count(*) from page) > cast(:most as int) then (
     select jsonb_build_array(turn, case when due is not null
@@ -254,4 +255,4 @@ def _searched(value: str | None) -> tuple[str | None, str | None]:
 
 def link_to(settings: Settings) -> str:
     """Return the address that reminders name: the page with everything that waits for its reader."""
-    return f"{settings.public_url.rstrip('/')}/tasks"
+    return f"{settings.public_url.rstrip('/')}/home"

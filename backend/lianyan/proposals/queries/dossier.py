@@ -2,6 +2,7 @@
 
 from sqlalchemy import text
 
+from lianyan.core.pieces import instant, institution
 from lianyan.core.reads import Read
 from lianyan.proposals.access import Right
 from lianyan.proposals.queries.turn import (
@@ -11,8 +12,6 @@ from lianyan.proposals.queries.turn import (
     REMIND,
     SEEN_COLUMNS,
     WHOSE,
-    instant,
-    institution,
     person,
 )
 from lianyan.proposals.states import UNDOABLE
@@ -143,7 +142,7 @@ DOSSIER = Read(
       from participations x join institutions i on i.id = x.institution_id
       where x.proposal_id = f.id and x.state <> 'removed'), '[]'),
     'undo', (
-      select jsonb_build_object('move', l.move, 'until', {instant("l.at + interval '10 minutes'")})
+      select jsonb_build_object('move', l.move, 'until', {instant("(l.at + interval '10 minutes')")})
       from last l
       where l.move in ({UNDOABLE_MOVES}) and l.actor_id = cast(:me as uuid)
         and t.now <= l.at + interval '10 minutes'

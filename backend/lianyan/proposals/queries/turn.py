@@ -5,7 +5,7 @@ each with `progress`: the reader's institution takes part, so the handling stays
 of handling is NULL for such a row here, before anything filters or sorts by it.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from uuid import UUID
 
@@ -34,19 +34,6 @@ BEFORE, AFTER = 400, 100
 
 OPEN = "('invited', 'viewed', 'void')"
 SHOWN_CASE = " ".join(f"when '{state.value}' then '{shown}'" for state, shown in SHOWN.items())
-
-
-def instant(of: str) -> str:
-    """Return the SQL of a time as the API writes it."""
-    return f"""to_char(({of}) at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
-
-
-def institution(i: str) -> str:
-    """Return the SQL of an institution as other things name it."""
-    return f"""jsonb_build_object('id', {i}.id,
-      'name', jsonb_build_object('zh', {i}.name_zh, 'en', {i}.name_en),
-      'short', case when {i}.short_zh is not null or {i}.short_en is not null then jsonb_build_object(
-        'zh', coalesce({i}.short_zh, {i}.name_zh), 'en', coalesce({i}.short_en, {i}.name_en)) end)"""
 
 
 def person(p: str) -> str:
@@ -320,6 +307,12 @@ def _remind(locale: str) -> str:
 REMIND = f"""case when f.who in ('officer', 'lead') and f.due is not null then jsonb_build_object(
       'text', jsonb_build_object('zh', {_remind("zh")}, 'en', {_remind("en")})) end"""
 """SQL of the reminder to paste into a chat: names of who is to act, date and link."""
+
+
+def days_between(due: datetime, moment: datetime, zone: tzinfo = BEIJING) -> int:
+    """Return the days to a deadline as `days_left` counts them."""
+    last = (due - timedelta(microseconds=1)).astimezone(zone).date()
+    return (last - moment.astimezone(zone).date()).days
 
 
 def asked(
