@@ -85,7 +85,9 @@ async def move(
         )
     )
     proposal.state = entered.value
-    proposal.rev += 1
+    # Applicants read the revision too: it stays where they are shown the same state as before.
+    if SHOWN[left] != SHOWN[entered]:
+        proposal.rev += 1
     await session.flush()
     await access.refresh(session, proposal.id)
     await record(
