@@ -155,7 +155,7 @@ async def make_reviewed(
             assignment_id=assignment.id,
             scores=FULL if scores is None else scores,
             recommendation=values.pop("recommendation", "approve"),
-            for_applicants=values.pop("for_applicants", f"{reviewer.name}写给申请人"),
+            for_applicants=values.pop("for_applicants", "优点与建议"),
             for_coordinators=values.pop("for_coordinators", "写给协调员"),
             saved_at=moment,
             submitted_at=values.pop("submitted_at", moment),

@@ -77,7 +77,7 @@ async def test_asking_accepting_and_the_events(client, session, scene):
 
 
 @pytest.mark.parametrize(
-    ("who", "code"),
+    "who, code",
     [("reviewer_a", "reviews.conflict_employer"), ("lead", "reviews.not_a_reviewer")],
 )
 async def test_who_may_not_review_is_refused_in_words(client, scene, who, code):

@@ -10,7 +10,7 @@ from lianyan.calls.forms import AMOUNT_MOST
 from lianyan.core.actor import Actor
 from lianyan.core.clock import now
 from lianyan.core.db import raw
-from lianyan.core.events import record
+from lianyan.core.events import Happened, follows, record
 from lianyan.core.fields import Fields
 from lianyan.core.problems import Conflict, Forbidden, Stale
 from lianyan.core.revisions import match
@@ -131,6 +131,11 @@ async def cancel(session: AsyncSession, actor: Actor | None, proposal_id: UUID) 
     decision.rev += 1
     await session.flush()
     await _say(session, actor, "cancelled", decision)
+
+
+@follows("proposal.withdraw_by_institution")
+async def _withdrawn(session: AsyncSession, event: Happened) -> None:
+    await cancel(session, None, event.subject_id)
 
 
 def _content(data: DecisionIn) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, exists, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, SQLColumnExpression, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -19,7 +19,7 @@ async def signed(session: AsyncSession, proposal_id: UUID) -> bool:
     return bool(await session.scalar(select(exists().where(*mine))))
 
 
-def released_json(proposal_id: ColumnElement[UUID]) -> ScalarSelect[Any]:
+def released_json(proposal_id: SQLColumnExpression[UUID]) -> ScalarSelect[Any]:
     """Return the released decision of a proposal as jsonb, NULL where none is released.
 
     It is `schemas.ReleasedDecision`: what is granted beside what was applied for, the letter, and the

@@ -40,7 +40,7 @@ async def order(session: AsyncSession, actor: Actor, decision_ids: list[UUID]) -
     rows = await session.execute(
         select(Decision.id, Decision.proposal_id).where(Decision.id.in_(ids))
     )
-    of: dict[UUID, UUID] = dict(rows.tuples().all())
+    of: dict[UUID, UUID] = {row.id: row.proposal_id for row in rows}
     if len(of) < len(ids):
         raise NotFound
     found: list[Decision] = []

@@ -58,7 +58,7 @@ async def _answers(session: AsyncSession, proposal_id: UUID) -> dict[str, Any]:
             Answer.proposal_id == proposal_id, Answer.question.in_(PUBLIC)
         )
     )
-    return dict(rows.tuples().all())
+    return {row.question: row.value for row in rows}
 
 
 async def _institutions(session: AsyncSession, proposal_id: UUID) -> list[tuple[Institution, str]]:
