@@ -51,7 +51,14 @@ class World(NamedTuple):
         return got.json()
 
     async def send(
-        self, who: str, method: str, path: str, body: Any = None, *, rev: int | None = None, **more: str
+        self,
+        who: str,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        rev: int | None = None,
+        **more: str,
     ) -> Response:
         """Send a change as `who`."""
         headers = {**self.headers.get(who, {"x-lianyan": "1", "origin": "http://127.0.0.1:8000"})}
@@ -62,7 +69,8 @@ class World(NamedTuple):
 
     async def make(self, who: str, path: str, body: Any, **more: str) -> Response:
         """Send a creating POST as `who`."""
-        return await self.send(who, "POST", path, body, **{**key(), **more})
+        named: Any = {**key(), **more}
+        return await self.send(who, "POST", path, body, **named)
 
     async def draft(self, **more: Any) -> str:
         """Start a proposal led by institution a; return its id."""
@@ -91,7 +99,11 @@ class World(NamedTuple):
         """Set what an institution brings."""
         part = await self.part(proposal, institution)
         return await self.send(
-            who, "PATCH", f"/participations/{part['id']}", {"contributions": list(lines)}, rev=part["rev"]
+            who,
+            "PATCH",
+            f"/participations/{part['id']}",
+            {"contributions": list(lines)},
+            rev=part["rev"],
         )
 
     async def complete(self, *partners: Institution) -> str:
@@ -141,7 +153,11 @@ async def build(client: AsyncClient, session: AsyncSession, **call: Any) -> Worl
     """Make the world."""
     institutions = [
         await make_institution(session, name, name_en=f"{name_en} University")
-        for name, name_en in (("甲示例大学", "Alpha"), ("乙示例公司", "Beta"), ("丙示例医院", "Gamma"))
+        for name, name_en in (
+            ("甲示例大学", "Alpha"),
+            ("乙示例公司", "Beta"),
+            ("丙示例医院", "Gamma"),
+        )
     ]
     a, b, c = institutions
     people = {

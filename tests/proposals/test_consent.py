@@ -101,9 +101,7 @@ async def test_a_change_of_one_promise_ends_that_confirmation_only(team, change)
     part = await team.part(proposal, team.b)
     effects = await team.get("lead", f"/proposals/{proposal}/effects")
     assert [v["id"] for v in effects["participations"][part["id"]]["voids"]] == [str(team.b.id)]
-    got = await team.send(
-        "lead", "PATCH", f"/participations/{part['id']}", change, rev=part["rev"]
-    )
+    got = await team.send("lead", "PATCH", f"/participations/{part['id']}", change, rev=part["rev"])
     assert got.headers["x-voided"] == "1"
     assert await team.states(proposal) == {"a": "consented", "b": "void", "c": "consented"}
     void = (await team.part(proposal, team.b))["void"]
@@ -137,9 +135,11 @@ async def test_a_new_institution_and_another_role_touch_everybody(team):
     assert await team.states(proposal) == {"a": "void", "b": "void", "c": "invited"}
     fields = (await team.part(proposal, team.b))["void"]["changes"]
     assert [f["field"] for f in fields] == ["institutions"]
-    assert [r["role"] for r in fields[0]["after"]] == ["lead", "participating", "demonstration"] or (
-        len(fields[0]["after"]) == 3
-    )
+    assert [r["role"] for r in fields[0]["after"]] == [
+        "lead",
+        "participating",
+        "demonstration",
+    ] or (len(fields[0]["after"]) == 3)
     assert fields[0]["before"][0]["institution"]["name"]["zh"] == "甲示例大学"
 
 
@@ -175,7 +175,9 @@ async def test_only_an_officer_of_that_institution_confirms(team):
     path, body = f"/participations/{part['id']}/confirm", {"scope_hash": "x"}
     for who, status in (("lead", 403), ("officer_a", 403), ("officer_c", 404), ("stranger", 404)):
         assert (await team.send(who, "POST", path, body)).status_code == status
-    own = await team.client.get(f"/api/participations/{part['id']}", headers=team.headers["officer_a"])
+    own = await team.client.get(
+        f"/api/participations/{part['id']}", headers=team.headers["officer_a"]
+    )
     assert own.status_code == 403
 
 
@@ -205,7 +207,9 @@ async def test_many_at_once_each_with_its_own_outcome(team):
     cards = (await team.get("officer_b", "/queue"))["items"]
     assert {card["proposal"]["id"] for card in cards} == {first, second}
     await team.save("lead", second, "aims", {"aims": "改了。"}, rev=1)
-    items = [{"participation_id": c["participation_id"], "scope_hash": c["scope_hash"]} for c in cards]
+    items = [
+        {"participation_id": c["participation_id"], "scope_hash": c["scope_hash"]} for c in cards
+    ]
     items.append({"participation_id": second, "scope_hash": "x"})
     got = await team.send("officer_b", "POST", "/queue/confirm", {"items": items})
     assert got.status_code == 200
@@ -220,7 +224,9 @@ async def test_many_at_once_each_with_its_own_outcome(team):
     }
     assert (await team.states(first))["b"] == "consented"
     assert (await team.states(second))["b"] == "invited"
-    assert (await team.send("officer_b", "POST", "/queue/confirm", {"items": []})).status_code == 400
+    assert (
+        await team.send("officer_b", "POST", "/queue/confirm", {"items": []})
+    ).status_code == 400
 
 
 async def test_the_last_confirmation_completes_the_submission(team):
@@ -290,14 +296,20 @@ async def test_a_declined_institution_is_replaced_and_the_others_confirm_anew(te
     await team.submit(proposal)
     part = await team.part(proposal, team.b)
     await team.send(
-        "officer_b", "POST", f"/participations/{part['id']}/decline", {"reason": "不参加。"}, rev=part["rev"]
+        "officer_b",
+        "POST",
+        f"/participations/{part['id']}/decline",
+        {"reason": "不参加。"},
+        rev=part["rev"],
     )
     removed = await team.send(
         "lead", "POST", f"/participations/{part['id']}/remove", {}, rev=part["rev"]
     )
     assert removed.status_code == 204
     body = {"institution_id": str(team.c.id), "role": "participating"}
-    assert (await team.make("lead", f"/proposals/{proposal}/participations", body)).status_code == 201
+    assert (
+        await team.make("lead", f"/proposals/{proposal}/participations", body)
+    ).status_code == 201
     await team.contribute(proposal, team.c, STAFF)
     assert await team.states(proposal) == {"a": "void", "c": "invited"}
     await confirm_all(team, proposal, "a", "c")
@@ -342,7 +354,9 @@ async def test_an_expired_institution_can_still_be_removed(team):
     )
     part = await team.part(proposal, team.c)
     assert part["state"] == "expired"
-    got = await team.send("lead", "POST", f"/participations/{part['id']}/remove", {}, rev=part["rev"])
+    got = await team.send(
+        "lead", "POST", f"/participations/{part['id']}/remove", {}, rev=part["rev"]
+    )
     assert got.status_code == 204
     assert await team.states(proposal) == {"a": "expired", "b": "expired"}
 

@@ -75,7 +75,9 @@ async def test_an_amount_that_is_none_names_itself(team, amount):
     assert [e["field"] for e in got.json()["errors"]] == ["contributions.1.amount"]
 
 
-@pytest.mark.parametrize("amount, shown", [("0", "0.00"), ("0.5", "0.50"), ("999999999999.99", "999999999999.99")])
+@pytest.mark.parametrize(
+    "amount, shown", [("0", "0.00"), ("0.5", "0.50"), ("999999999999.99", "999999999999.99")]
+)
 async def test_an_amount_is_kept_to_the_last_digit(team, amount, shown):
     proposal = await team.complete(team.b)
     assert (await team.contribute(proposal, team.b, STAFF | {"amount": amount})).status_code == 200
@@ -112,7 +114,9 @@ async def test_people_of_an_institution_fill_in_its_own_part_only(team):
     )
     assert (role.status_code, role.json()["code"]) == (403, "proposals.lead_arranges")
     add = await team.make(
-        "member", f"/proposals/{proposal}/participations", {"institution_id": str(team.c.id), "role": "resources"}
+        "member",
+        f"/proposals/{proposal}/participations",
+        {"institution_id": str(team.c.id), "role": "resources"},
     )
     assert add.status_code == 403
 
@@ -142,8 +146,12 @@ async def test_a_removed_institution_may_come_back(team):
     gone = await team.client.get(f"/api/proposals/{proposal}", headers=team.headers["member"])
     assert gone.status_code == 404
     body = {"institution_id": str(team.b.id), "role": "resources"}
-    assert (await team.make("lead", f"/proposals/{proposal}/participations", body)).status_code == 201
-    rows = (await team.session.scalars(select(Taking.state).where(Taking.institution_id == team.b.id))).all()
+    assert (
+        await team.make("lead", f"/proposals/{proposal}/participations", body)
+    ).status_code == 201
+    rows = (
+        await team.session.scalars(select(Taking.state).where(Taking.institution_id == team.b.id))
+    ).all()
     assert sorted(rows) == ["invited", "removed"]
 
 
@@ -191,7 +199,12 @@ async def test_c09_who_is_removed_finds_every_door_closed(team):
     assert pending.status_code == 404
     assert (await team.send("member", "GET", "/invitation", x_invitation=token)).status_code == 410
     dead = await team.send(
-        "member", "POST", "/invitation/accept", {"name": "x"}, x_invitation=token, idempotency_key="k"
+        "member",
+        "POST",
+        "/invitation/accept",
+        {"name": "x"},
+        x_invitation=token,
+        idempotency_key="k",
     )
     assert dead.status_code == 410
     detail = await team.get("lead", f"/proposals/{proposal}")

@@ -8,7 +8,18 @@ from lianyan.identity.models import Affiliation, Person
 from lianyan.proposals.models import Invitation, Member, Taking
 from makers import now
 
-NAMES = ["李", "李 明", "欧阳明", "Sukma", "An-Qi Wu", "阿卜杜拉·买买提", "O’Neil", "Ⅳ", "长" * 60, "张三<b>"]
+NAMES = [
+    "李",
+    "李 明",
+    "欧阳明",
+    "Sukma",
+    "An-Qi Wu",
+    "阿卜杜拉·买买提",
+    "O’Neil",
+    "Ⅳ",
+    "长" * 60,
+    "张三<b>",
+]
 
 
 async def link(team, proposal, institution=None, **body):
@@ -18,7 +29,7 @@ async def link(team, proposal, institution=None, **body):
     return made.json()["url"].partition("#")[2]
 
 
-async def answer(team, token, act, body, who="nobody", key="key"):
+async def answer(team, token, act, body, *, who="nobody", key="key"):
     got = await team.send(
         who, "POST", f"/invitation/{act}", body, x_invitation=token, idempotency_key=key
     )
@@ -71,13 +82,20 @@ async def test_c59_no_get_or_head_changes_anything(team):
     token = await link(team, proposal)
 
     async def state():
-        rows = await team.session.execute(select(Invitation, Taking.state).join(Taking, Taking.id == Invitation.participation_id))
+        rows = await team.session.execute(
+            select(Invitation, Taking.state).join(Taking, Taking.id == Invitation.participation_id)
+        )
         events = await team.session.scalars(select(Event.id))
         return [(i.state, i.answered_at, s) for i, s in rows], len(events.all())
 
     before = await state()
     for method in ("HEAD", "GET", "GET", "OPTIONS"):
-        for path in ("/invitation", "/invitation/accept", "/invitation/decline", "/invitation/report"):
+        for path in (
+            "/invitation",
+            "/invitation/accept",
+            "/invitation/decline",
+            "/invitation/report",
+        ):
             got = await team.send("nobody", method, path, x_invitation=token)
             assert got.status_code in {200, 204, 405}
     assert await state() == before
@@ -98,7 +116,9 @@ async def test_c69_any_name_takes_part_as_it_is_written(team, name):
     assert joined["scope"] is True
 
 
-@pytest.mark.parametrize("name", ["", " ", "\u200b", "长" * 61, "a\nb", "a\u202eb", "\ud800", "a\u0000b", None])
+@pytest.mark.parametrize(
+    "name", ["", " ", "\u200b", "长" * 61, "a\nb", "a\u202eb", "\ud800", "a\u0000b", None]
+)
 async def test_c69_no_name_is_refused_by_name(team, name):
     proposal = await team.complete(team.b)
     token = await link(team, proposal)
@@ -126,20 +146,32 @@ async def test_who_accepts_opens_this_proposal_and_nothing_else(team):
     cookie = got.headers["set-cookie"]
     assert "HttpOnly" in cookie
     team.client.cookies.clear()
-    headers = {"cookie": cookie.partition(";")[0], "x-lianyan": "1", "origin": "http://127.0.0.1:8000"}
+    headers = {
+        "cookie": cookie.partition(";")[0],
+        "x-lianyan": "1",
+        "origin": "http://127.0.0.1:8000",
+    }
     team.headers["invited"] = headers
     mine = await team.get("invited", "/proposals")
     assert [row["id"] for row in mine["items"]] == [proposal]
     assert (await team.client.get(f"/api/proposals/{other}", headers=headers)).status_code == 404
     body = {"call_id": str(team.call.id), "institution_id": str(team.b.id)}
     assert (await team.make("invited", "/proposals", body)).status_code == 403
-    assert (await team.save("invited", proposal, "aims", {"aims": "写。"}, rev=1)).status_code == 204
-    own = await team.contribute(proposal, team.b, {"kind": "staff", "amount": "3", "unit": "人月"}, who="invited")
+    assert (
+        await team.save("invited", proposal, "aims", {"aims": "写。"}, rev=1)
+    ).status_code == 204
+    own = await team.contribute(
+        proposal, team.b, {"kind": "staff", "amount": "3", "unit": "人月"}, who="invited"
+    )
     assert own.status_code == 200
     person = await team.session.scalar(select(Person).where(Person.name == "王工"))
     assert (person.status, person.phone, person.email) == ("active", "13800000000", None)
     place = await team.session.scalar(select(Affiliation).where(Affiliation.person_id == person.id))
-    assert (place.institution_id, place.status, place.source) == (team.b.id, "pending", "invitation")
+    assert (place.institution_id, place.status, place.source) == (
+        team.b.id,
+        "pending",
+        "invitation",
+    )
     part = await team.part(proposal, team.b)
     confirm = await team.send(
         "invited", "POST", f"/participations/{part['id']}/confirm", {"scope_hash": "x"}
@@ -181,7 +213,9 @@ async def test_somebody_logged_in_joins_as_themselves(team):
 async def test_a_person_pending_becomes_active_by_the_invitation(team):
     proposal = await team.complete(team.b)
     person = team.people["member"]
-    await team.session.execute(update(Person).where(Person.id == person.id).values(status="pending"))
+    await team.session.execute(
+        update(Person).where(Person.id == person.id).values(status="pending")
+    )
     token = await link(team, proposal)
     assert (await answer(team, token, "accept", {}, who="member")).status_code == 200
     await team.session.refresh(person)
@@ -203,7 +237,9 @@ async def test_a_bound_link_opens_for_its_address_only(team):
     assert (got.status_code, got.json()["code"]) == (403, "invitations.other_address")
 
 
-@pytest.mark.parametrize("contact", ["x", "a@b,c@d", "１", "@", "a b@c", "1" * 40, "a\nb@c.d", "\u0000"])
+@pytest.mark.parametrize(
+    "contact", ["x", "a@b,c@d", "１", "@", "a b@c", "1" * 40, "a\nb@c.d", "\u0000"]
+)
 async def test_a_contact_that_is_none_names_itself(team, contact):
     proposal = await team.complete(team.b)
     token = await link(team, proposal)
@@ -223,9 +259,13 @@ async def test_a_no_and_a_wish_reach_the_lead(team):
     shown = (await team.get("lead", f"/proposals/{proposal}"))["invitations"][0]
     assert (shown["state"], shown["comment"]) == ("declined", "没有时间")
     assert (await team.states(proposal))["b"] == "invited"
-    kinds = (await team.session.scalars(select(Event.kind).where(Event.kind.like("invitation.%")))).all()
+    kinds = (
+        await team.session.scalars(select(Event.kind).where(Event.kind.like("invitation.%")))
+    ).all()
     assert kinds == ["invitation.sent", "invitation.changes", "invitation.declined"]
-    texts = (await team.session.scalars(select(Event.data).where(Event.kind.like("invitation.%")))).all()
+    texts = (
+        await team.session.scalars(select(Event.data).where(Event.kind.like("invitation.%")))
+    ).all()
     assert "没有时间" not in str(texts)
 
 
@@ -245,9 +285,13 @@ async def test_a_new_link_kills_the_old_one_and_revoked_stays_dead(team):
     new = got.json()["url"].partition("#")[2]
     assert (await read(team, old)).status_code == 410
     assert (await read(team, new)).status_code == 200
-    assert (await team.send("member", "POST", f"/invitations/{row['id']}/revoke")).status_code == 404
+    assert (
+        await team.send("member", "POST", f"/invitations/{row['id']}/revoke")
+    ).status_code == 404
     for _ in range(2):
-        assert (await team.send("lead", "POST", f"/invitations/{row['id']}/revoke")).status_code == 204
+        assert (
+            await team.send("lead", "POST", f"/invitations/{row['id']}/revoke")
+        ).status_code == 204
     assert (await read(team, new)).status_code == 410
     assert (await team.send("lead", "POST", f"/invitations/{row['id']}/resend")).status_code == 409
 
@@ -271,7 +315,9 @@ async def test_an_old_link_is_dead_and_an_unknown_one_looks_the_same(team):
     for unknown in ("", "x", "x" * 5000, "%00"):
         got = await read(team, unknown)
         assert (got.status_code, got.content) == (410, dead.content)
-    assert (await team.get("lead", f"/proposals/{proposal}"))["invitations"][0]["state"] == "expired"
+    assert (await team.get("lead", f"/proposals/{proposal}"))["invitations"][0][
+        "state"
+    ] == "expired"
 
 
 async def test_only_the_lead_sees_the_links(team):

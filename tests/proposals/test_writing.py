@@ -147,7 +147,8 @@ async def test_c01_a_limit_counts_characters_not_blanks(team, text, units):
 
 
 @pytest.mark.parametrize(
-    "title, title_en", [("只有中文", None), (None, "English only"), ("中文题目", "English: a subtitle")]
+    "title, title_en",
+    [("只有中文", None), (None, "English only"), ("中文题目", "English: a subtitle")],
 )
 async def test_c93_both_titles_travel_as_they_are_and_never_as_none(team, title, title_en):
     proposal = await team.draft()
@@ -204,7 +205,16 @@ async def test_the_list_shows_own_proposals_and_finds_them(team):
 
 
 @pytest.mark.parametrize(
-    "query", ["after=x", "after=WyJ4IiwgInkiXQ", "limit=0", "limit=1000000000", "shown=x", "role=x", "q=%00"]
+    "query",
+    [
+        "after=x",
+        "after=WyJ4IiwgInkiXQ",
+        "limit=0",
+        "limit=1000000000",
+        "shown=x",
+        "role=x",
+        "q=%00",
+    ],
 )
 async def test_a_bad_query_names_itself(team, query):
     got = await team.client.get(f"/api/proposals?{query}", headers=team.headers["lead"])
