@@ -171,7 +171,7 @@ PERSONAL_RULES = _statement(
 
 async def refresh(session: AsyncSession, proposal_id: UUID) -> None:
     """Make one proposal's rows what they must be; call it after every change of who or of the state."""
-    await _refresh(session, [proposal_id])
+    await refresh_many(session, [proposal_id])
 
 
 async def refresh_person(session: AsyncSession, person_id: UUID) -> None:
@@ -180,10 +180,11 @@ async def refresh_person(session: AsyncSession, person_id: UUID) -> None:
     ids = (
         await session.scalars(text("select id from proposals where submitted_at is not null"))
     ).all()
-    await _refresh(session, list(ids))
+    await refresh_many(session, list(ids))
 
 
-async def _refresh(session: AsyncSession, ids: list[UUID]) -> None:
+async def refresh_many(session: AsyncSession, ids: list[UUID]) -> None:
+    """Make the rows of several proposals what they must be."""
     await session.flush()
     people = list((await session.scalars(HANDLERS)).all())
     await session.execute(REFRESH, {"ids": ids, "people": people})

@@ -1,0 +1,182 @@
+"""`make bench`: the portal's pages beside the limit, interleaved in one run, as ratios."""
+
+import asyncio
+import contextlib
+import json
+import os
+import platform
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from benchmarks.fill import fill
+
+from lianyan.embedded import postgres, throwaway
+from lianyan.migrations import upgrade
+from lianyan.proposals import access
+
+HERE = Path(__file__).parent
+ROUNDS, SECONDS, CONNECTIONS = 5, 3, 16
+SIZES = (1_000, 10_000)
+GOALS = {"detail": 0.55, "list": 0.60}
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextlib.asynccontextmanager
+async def serving(app: str, environment: dict[str, str], *options: str) -> AsyncIterator[int]:
+    """Run an ASGI app under uvicorn, one process; give its port."""
+    port = free_port()
+    command = [sys.executable, "-W", "ignore", "-m", "uvicorn", app, "--port", str(port), "--no-access-log",
+               "--log-level", "error", "--loop", "uvloop", "--http", "httptools", *options]  # fmt: skip
+    process = subprocess.Popen(
+        command, cwd=HERE.parent, env={**os.environ, **environment}, stdout=subprocess.DEVNULL
+    )  # noqa: ASYNC220
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+                break
+            await asyncio.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def load(port: int, paths: list[str], cookie: str, seconds: float = SECONDS) -> dict[str, float]:
+    """Return what the load generator counted."""
+    told = {
+        "host": "127.0.0.1",
+        "port": port,
+        "paths": paths,
+        "cookie": cookie,
+        "seconds": seconds,
+        "connections": CONNECTIONS,
+    }
+    done = subprocess.run(  # noqa: S603  our own file
+        [sys.executable, HERE / "load.py"],
+        input=json.dumps(told),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
+    return json.loads(done.stdout)
+
+
+async def measure(size: int, folder: Path) -> list[dict[str, Any]]:
+    """Return one row for each page at this many proposals."""
+    async with postgres(folder) as server:
+        await asyncio.to_thread(upgrade, server.owner_url)
+        person, ids, token = await fill(server.owner_url, size)
+        await refresh(server.app_url)
+        connection = await asyncpg.connect(server.owner_url)
+        await connection.execute("vacuum analyze")
+        office = await connection.fetchval("select institution_id from officers")
+        await connection.close()
+        environment = {
+            "LIANYAN_DATABASE_URL": server.app_url, "LIANYAN_DATA_DIR": str(folder), "BENCH_PERSON": str(person),
+            "BENCH_OFFICE": str(office),
+        }  # fmt: skip
+        cookie = f"lianyan_session={token}"
+        async with (
+            serving("lianyan.app:create_app", environment, "--factory") as ours,
+            serving("benchmarks.limit:app", environment) as limit,
+        ):
+            pages = {"detail": [f"/api/proposals/{id_}" for id_ in ids], "list": ["/api/proposals"]}
+            return [
+                await asyncio.to_thread(compare, size, name, paths, ours, limit, cookie)
+                for name, paths in pages.items()
+            ]
+
+
+def compare(
+    size: int, name: str, paths: list[str], ours: int, limit: int, cookie: str
+) -> dict[str, Any]:
+    """Return the ratio of one page, portal and limit in turn."""
+    same(paths[0], ours, limit, cookie)
+    for port in (ours, limit):
+        load(port, paths, cookie, 1)
+    pairs = [(load(ours, paths, cookie), load(limit, paths, cookie)) for _ in range(ROUNDS)]
+    ratios = [a["rate"] / b["rate"] for a, b in pairs]
+    return {
+        "page": name, "proposals": size, "ours": statistics.median(a["rate"] for a, _ in pairs),
+        "limit": statistics.median(b["rate"] for _, b in pairs), "ratio": statistics.median(ratios),
+        "low": min(ratios), "high": max(ratios), "p99": statistics.median(a["p99"] for a, _ in pairs), "goal": GOALS[name],
+    }  # fmt: skip
+
+
+def same(path: str, ours: int, limit: int, cookie: str) -> None:
+    """Stop if the two do not serve the same content: a ratio of different work says nothing."""
+    bodies = []
+    for port in (ours, limit):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}{path}", headers={"cookie": cookie}
+        )  # noqa: S310
+        with urllib.request.urlopen(request) as answer:  # noqa: S310  loopback
+            bodies.append(json.loads(answer.read()))
+    mine, bare = bodies
+    if "items" in bare:
+        if [row["id"] for row in mine["items"]] != [row["id"] for row in bare["items"]] or len(
+            bare["items"]
+        ) != 20:
+            raise SystemExit("the lists differ")
+    elif any(mine[key] != bare[key] for key in ("id", "answers", "participations", "team")):
+        raise SystemExit("the proposals differ")
+
+
+async def refresh(url: str) -> None:
+    """Make the access rows of everything by the portal's own statement."""
+    from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine  # noqa: PLC0415
+
+    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    async with AsyncSession(engine) as session:
+        from sqlalchemy import text  # noqa: PLC0415
+
+        ids = list((await session.scalars(text("select id from proposals"))).all())
+        for at in range(0, len(ids), 2000):
+            await access.refresh_many(session, ids[at : at + 2000])
+        await session.commit()
+    await engine.dispose()
+
+
+def main() -> None:
+    """Print the table; exit 0 also where a goal is missed: the figure is the point."""
+    began = time.monotonic()
+    rows: list[dict[str, Any]] = []
+    for size in SIZES:
+        with throwaway() as folder:
+            rows += asyncio.run(measure(size, folder))
+    lines = [
+        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
+        f"{CONNECTIONS} connections, {ROUNDS} rounds of {SECONDS} s each, interleaved; median (lowest–highest)",
+        "",
+        "| page | proposals | portal, requests/s | limit, requests/s | portal / limit | goal | p99 ms |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in rows:
+        lines.append(
+            f"| {row['page']} | {row['proposals']:,} | {row['ours']:,.0f} | {row['limit']:,.0f} | "
+            f"{row['ratio']:.0%} ({row['low']:.0%}–{row['high']:.0%}) | {row['goal']:.0%} | {row['p99']:.1f} |"
+        )
+    text = "\n".join(lines)
+    (HERE / "results.md").write_text(f"# `make bench`\n\n{text}\n", "utf-8")
+    print(text)
+    print(f"\n{time.monotonic() - began:.0f} s; written to benchmarks/results.md")
+
+
+main()
