@@ -11,12 +11,12 @@ from lianyan.core.jobs import HANDLERS
 from lianyan.core.jobs_schema import Job
 from lianyan.core.messages import Message
 from lianyan.decisions.models import Decision, Release
-from lianyan.decisions.queries import released_json, signed
+from lianyan.decisions.queries import released, signed
 from lianyan.decisions.releases import carry_out
 from lianyan.decisions.schemas import Letters, ReleasedDecision, ReleasePage
 from lianyan.identity.models import Officer
 from lianyan.projects.models import Project
-from lianyan.proposals.models import Moved, Proposal, Version
+from lianyan.proposals.models import Moved, Version
 from lianyan.reviews import rubric
 from makers import key, make_person
 from reviews.scenes import make_reviewed, make_scene, make_sent, sit
@@ -272,6 +272,9 @@ async def test_c23_applicants_see_nothing_before_the_release(client, session, sc
     await carry_out(session, release)
     after = await seen()
     assert after != held
+    assert before[0][1]["decision"] is None
+    assert after[0][1]["decision"]["kind"] == "approve"
+    assert [r["label"] for r in after[0][1]["decision"]["reviews"]] == ["A", "B"]
     assert "MARK" not in str(after)
     register = (await client.get("/api/projects")).json()
     assert [p["number"] for p in register["items"]] == [proposal.number]
@@ -287,7 +290,7 @@ def settled(answer):
 
 async def test_applicants_read_the_letter_and_the_reviews_without_names(session, scene):
     proposal, decision = await decided(scene, granted_months=18, granted_fen=30_000_000)
-    wanted = select(released_json(Proposal.id)).where(Proposal.id == proposal.id)
+    wanted = text(f"select {released('p')} from proposals p where p.id = '{proposal.id}'")
     assert await session.scalar(wanted) is None
     release = await ordered(scene, decision)
     assert await session.scalar(wanted) is None
@@ -323,9 +326,8 @@ async def test_labels_in_sql_are_labels_in_python(session, scene):
     release = await ordered(scene, made["id"])
     await be_due(session, release)
     await carry_out(session, release)
-    found = await session.scalar(
-        select(released_json(Proposal.id)).where(Proposal.id == proposal.id)
-    )
+    wanted = text(f"select {released('p')} from proposals p where p.id = '{proposal.id}'")
+    found = await session.scalar(wanted)
     labels = rubric.labels(proposal.id, list(texts))
     assert {r["label"]: r["for_applicants"] for r in found["reviews"]} == {
         labels[assignment]: said for assignment, said in texts.items()

@@ -12,20 +12,24 @@ from lianyan.core.shapes import I18n, InstitutionRef, PersonRef
 from lianyan.core.words import LOCALES, say
 from lianyan.decisions.schemas import Applied
 
-APPLIED = """
-  jsonb_build_object(
-    'months', (select case when jsonb_typeof(w.value) = 'number' then w.value end from answers w
-      where w.proposal_id = p.id and w.question = 'months'),
-    'fen', (select sum(c.value_fen) from contributions c
-      join participations t on t.id = c.participation_id
-      where t.proposal_id = p.id and t.state not in ('removed', 'declined') and c.kind = 'cash'))
-"""
-"""What a proposal `p` applies for: its months, and the cash its institutions promise."""
+
+def applied(of: str) -> str:
+    """Return the SQL of what proposal `of` applies for: its months, and its institutions' cash in 分."""
+    return f"""
+      jsonb_build_object(
+        'months', (select case when jsonb_typeof(w.value) = 'number' then w.value end
+          from answers w where w.proposal_id = {of}.id and w.question = 'months'),
+        'fen', (select sum(c.value_fen) from contributions c
+          join participations t on t.id = c.participation_id
+          where t.proposal_id = {of}.id and t.state not in ('removed', 'declined')
+            and c.kind = 'cash'))
+    """
+
 
 LETTERS = f"""
   with asked as (
     select d.id as decision_id, d.kind, d.letter, d.granted_months, d.granted_fen, p.id,
-      p.number, p.title, p.title_en, p.lead_id, {APPLIED} as applied
+      p.number, p.title, p.title_en, p.lead_id, {applied("p")} as applied
     from decisions d join proposals p on p.id = d.proposal_id
     where d.id = any($1)
   ),

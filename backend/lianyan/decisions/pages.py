@@ -14,7 +14,7 @@ from lianyan.core.policy import Role
 from lianyan.core.problems import invalid
 from lianyan.core.shapes import PersonRef
 from lianyan.decisions import policy
-from lianyan.decisions.letters import APPLIED
+from lianyan.decisions.letters import applied
 from lianyan.decisions.schemas import (
     Applied,
     ApproverOut,
@@ -32,7 +32,7 @@ from lianyan.reviews import rubric
 from lianyan.reviews.queries import not_before_own
 
 DECISION = f"""
-  select jsonb_build_object('state', p.state, 'rubric', k.rubric, 'applied', {APPLIED},
+  select jsonb_build_object('state', p.state, 'rubric', k.rubric, 'applied', {applied("p")},
     'decision', (select jsonb_build_object('id', d.id, 'rev', d.rev, 'kind', d.kind,
         'state', d.state, 'letter', d.letter, 'note', d.note,
         'granted_months', d.granted_months, 'granted_fen', d.granted_fen,

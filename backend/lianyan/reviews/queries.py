@@ -1,25 +1,9 @@
 """Reads of the reviews slice that other slices use, and the reader's own list."""
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    Integer,
-    Text,
-    Uuid,
-    bindparam,
-    case,
-    cast,
-    func,
-    literal,
-    select,
-    text,
-)
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import ARRAY, Uuid, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from lianyan.calls.models import Call
 from lianyan.core.actor import Actor, Reading
@@ -74,34 +58,22 @@ async def not_before_own(connection: Connection, actor: Actor, proposal_id: UUID
         raise Forbidden("reviews.own_first")
 
 
-def passed_on(of: Any) -> ColumnElement[Any]:
-    """Return what the submitted reviews of a proposal tell its applicants, as a jsonb list.
+def passed_on(of: str) -> str:
+    """Return the SQL of what the submitted reviews of proposal `of` tell its applicants, a JSON list.
 
-    `of` is what the enclosing statement selects from, with a column `proposal_id`. Labels are those of `rubric.labels`, and the list is in their order.
+    Labels are those of `rubric.labels`, and the list is in their order.
     """
-    a, r = aliased(Assignment), aliased(Review)
-    mixed = cast(a.proposal_id, Text) + cast(a.id, Text)
-    place = func.row_number().over(order_by=func.sha256(func.convert_to(mixed, "UTF8")))
-    rows = (
-        select(place.label("n"), r.for_applicants, r.recommendation)
-        .join(r, r.assignment_id == a.id)
-        .where(
-            a.proposal_id == of.proposal_id,
-            a.state == "accepted",
-            a.suspended_at.is_(None),
-            r.submitted_at.is_not(None),
-        )
-        .correlate(of)
-        .subquery()
-    )
-    n = cast(rows.c.n, Integer)
-    letter = case((n <= rubric.LETTERS, func.chr(64 + n)), else_=literal("A") + cast(n, Text))
-    row = func.jsonb_build_object(
-        *("label", letter, "for_applicants", rows.c.for_applicants),
-        *("recommendation", rows.c.recommendation),
-    )
-    found = select(func.jsonb_agg(aggregate_order_by(row, rows.c.n))).scalar_subquery()
-    return func.coalesce(found, func.jsonb_build_array())
+    return f"""
+      (select coalesce(jsonb_agg(jsonb_build_object(
+          'label', case when said.n <= {rubric.LETTERS} then chr(64 + said.n) else 'A' || said.n end,
+          'for_applicants', said.for_applicants, 'recommendation', said.recommendation)
+          order by said.n), '[]')
+        from (select r.for_applicants, r.recommendation, (row_number() over (
+            order by sha256(convert_to(a.proposal_id::text || a.id::text, 'UTF8'))))::int as n
+          from assignments a join reviews r on r.assignment_id = a.id
+          where a.proposal_id = {of}.id and a.state = 'accepted' and a.suspended_at is null
+            and r.submitted_at is not null) said)
+    """
 
 
 # The one place where a total is computed in SQL; a test compares it with `rubric.total`.

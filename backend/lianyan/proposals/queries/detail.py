@@ -13,6 +13,7 @@ from lianyan.core.policy import Role
 from lianyan.core.problems import NotFound
 from lianyan.core.reads import Read
 from lianyan.core.shapes import shaped
+from lianyan.decisions.queries import released
 from lianyan.proposals.access import Right
 from lianyan.proposals.acts import MOMENT, Now, can
 from lianyan.proposals.deadlines import deadline
@@ -97,23 +98,6 @@ NOTES = """
   else '[]' end
 """
 
-DECISION = f"""
-  case when p.state in ('approved', 'rejected') then (
-    select jsonb_build_object(
-      'kind', d.kind, 'letter', d.letter, 'granted_months', d.granted_months,
-      'granted_fen', d.granted_fen, 'at', {utc("l.done_at")},
-      'reviews', coalesce((select jsonb_agg(jsonb_build_object(
-          'label', v.label, 'for_applicants', v.for_applicants, 'recommendation', null)
-          order by v.label)
-        from (select chr(64 + row_number() over (order by e.id)::int) as label, e.for_applicants
-          from reviews e join assignments a on a.id = e.assignment_id
-          where a.proposal_id = p.id and a.state = 'accepted' and a.suspended_at is null
-            and e.submitted_at is not null) v), '[]'))
-    from decisions d left join releases l on l.id = d.release_id
-    where d.proposal_id = p.id and d.state = 'released')
-  end
-"""
-
 BODY = f"""
   jsonb_build_object(
     'id', p.id, 'rev', p.rev, 'number', p.number, 'title', p.title, 'title_en', p.title_en,
@@ -137,7 +121,7 @@ BODY = f"""
       where v.id = p.version_id and p.state in ('draft', 'consent_pending', 'returned')), false),
     'check_notes', {NOTES},
     'content_hash', encode(print.content, 'hex'),
-    'decision', {DECISION})
+    'decision', {released("p")})
 """
 
 DETAIL = Read(

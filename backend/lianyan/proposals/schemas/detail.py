@@ -153,10 +153,12 @@ class ReviewForApplicants(msgspec.Struct):
 
 
 class DecisionOut(msgspec.Struct):
-    """The released decision."""
+    """The released decision: what is granted beside what was applied for."""
 
     kind: str
     letter: str
+    applied_months: int | None
+    applied_fen: int | None
     granted_months: int | None
     granted_fen: int | None
     at: datetime | None
