@@ -19,7 +19,8 @@ from lianyan.app import create_app
 from lianyan.core.db import ReadPool
 from lianyan.core.events import Event
 from lianyan.core.secrets import decrypt
-from lianyan.demo import claims, login, people, seed
+from lianyan.demo import claims, login, seed
+from lianyan.demo.people import institutions, logins
 from lianyan.demo.stage import Step
 from lianyan.demo.world import read_world
 from lianyan.identity.models import Identity, Person, Provider
@@ -272,13 +273,13 @@ async def test_each_login_opens_one_account(seeded):
         identities = (await session.scalars(select(Identity))).all()
         people = await session.scalar(select(func.count()).select_from(Person))
     found = {(providers[i.provider_id].slug, i.subject) for i in identities}
-    shown = {(i.slug, p.sub) for i in people.institutions() for p in i.people}
+    shown = {(i.slug, p.sub) for i in institutions() for p in i.people}
     assert found == shown
     assert people == len(WORLD.people)
 
 
 def test_the_table_of_logins_names_who_can_do_what():
-    rows = people.logins()
+    rows = logins()
     assert all(len(row) == 3 and all(row) for row in rows)
     assert "示例用户己" in {row[0] for row in rows}
 

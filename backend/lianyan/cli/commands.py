@@ -5,7 +5,6 @@ import asyncio
 import base64
 import os
 from collections.abc import Awaitable, Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -90,14 +89,6 @@ def environment(settings: Settings) -> dict[str, str]:
         if value is not None:
             values[PREFIX + name.upper()] = str(value)
     return values
-
-
-def written(module: str) -> bool:
-    """Say whether a part of the portal is there; a checkout may be without one for a while."""
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 async def _up(given: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from lianyan.cli.commands import environment, written
+from lianyan.cli.commands import environment
 from lianyan.cli.fault import Fault
 from lianyan.settings import Settings
 
@@ -60,11 +60,9 @@ async def seed_apart(settings: Settings) -> None:
 
 def logins() -> str:
     """Return the table of people to log in as."""
-    if not written("lianyan.demo.seed"):
-        return ""
-    from lianyan.demo.seed import logins as people
+    from lianyan.demo import people
 
-    return table(people())
+    return table(people.logins())
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -126,9 +124,9 @@ class DemoLogin:
             pause = min(pause * 2, 10.0)
 
     def _begin(self) -> Any:
-        from lianyan.demo import login, seed
+        from lianyan.demo import login, people
 
-        return login.start(self.settings, seed.institutions(), self.settings.demo_port)
+        return login.start(self.settings, people.institutions(), self.settings.demo_port)
 
     async def stop(self) -> None:
         """End it."""

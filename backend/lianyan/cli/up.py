@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from lianyan.cli.children import Child
-from lianyan.cli.commands import environment, written
+from lianyan.cli.commands import environment
 from lianyan.cli.database import attached, database, empty, migrate
 from lianyan.cli.demo import DemoLogin, logins, seed_apart, with_port
 from lianyan.cli.fault import Fault
@@ -115,7 +115,7 @@ class Portal:
     ) -> None:
         """Describe the processes."""
         self.settings, self.listener, self.note, self.began = settings, listener, note, began
-        self.demo = settings.demo and written("lianyan.demo.seed")
+        self.demo = settings.demo
         if self.demo:
             self.settings = with_port(settings)
         number = listener.fileno()

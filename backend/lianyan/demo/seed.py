@@ -11,7 +11,6 @@ from lianyan.demo import claims
 from lianyan.demo.clock import ReplayClock
 from lianyan.demo.founding import founding, newcomers, openings
 from lianyan.demo.handling import Handling, releasing
-from lianyan.demo.login import DemoInstitution, DemoPerson
 from lianyan.demo.stage import Stage, Step
 from lianyan.demo.world import read_world
 from lianyan.demo.writing import Writing
@@ -19,8 +18,6 @@ from lianyan.identity.models import Person
 from lianyan.notifications import followers
 from lianyan.settings import Settings
 
-PORT = 8790
-"""Where the demo login listens unless told otherwise; every demo identity names it in its issuer."""
 TELLS_PEOPLE = followers
 """Importing it is what makes events write messages."""
 
@@ -35,12 +32,6 @@ NUMBERS = """
 """The demo's numbers are those its story is told with; the next one comes after them all."""
 DONE = "delete from jobs where kind = 'release.carry_out'"
 """Jobs that were asked for and done within the replay."""
-
-LISTED = (
-    *("jia", "geng", "ding", "officer-seu", "ji", "ren", "expert-07", "expert-10", "gui", "you"),
-    *("zi", "yi", "ji-rare", "alex", "wu"),
-)
-"""Whom the table of logins shows: one for each part somebody can play."""
 
 
 class SeedError(RuntimeError):
@@ -65,10 +56,11 @@ async def replay(
     connection: AsyncConnection,
     settings: Settings,
     *,
-    port: int = PORT,
+    port: int | None = None,
     now: datetime | None = None,
 ) -> Stage:
     """Tell the whole story up to `now` in the connection's transaction; return what was made."""
+    port = port or settings.demo_port
     await _demand_empty(connection)
     now = now or (await connection.execute(text("select clock_timestamp()"))).scalar_one()
     stage, clock = Stage(read_world(), now), ReplayClock(connection)
@@ -116,42 +108,6 @@ async def _demand_empty(connection: AsyncConnection) -> None:
         raise SeedError("There are real people in this database: the demo is not written into it.")
     if await connection.scalar(select(exists().where(Person.id.is_not(None)))):
         raise SeedError("The demo is in this database already.")
-
-
-def institutions() -> list[DemoInstitution]:
-    """Return the institutions of the demo login, each with the people who can be chosen there."""
-    told = read_world()
-    return [
-        DemoInstitution(
-            slug=member.slug,
-            name_zh=member.name_zh,
-            name_en=member.name_en,
-            people=[
-                DemoPerson(
-                    sub=way.sub,
-                    name=person.name,
-                    email=person.email,
-                    affiliation=person.department,
-                )
-                for person in told.people
-                for way in person.logins
-                if way.institution == member.slug
-            ],
-        )
-        for member in told.institutions
-    ]
-
-
-def logins() -> list[tuple[str, str, str]]:
-    """Return the table of people to log in as: name, institution, what for."""
-    told = read_world()
-    names = {member.slug: member.short_zh for member in told.institutions}
-    rows = [("姓名", "单位", "可以看什么")]
-    for key in LISTED:
-        person = told.person(key)
-        where = "、".join(names[way.institution] for way in person.logins)
-        rows.append((person.name, where, person.note.zh if person.note else ""))
-    return rows
 
 
 def waiting() -> dict[int, str]:
