@@ -107,6 +107,7 @@ class ReadPool:
                 max_size=self.settings.read_pool_size,
                 statement_cache_size=512,
                 max_cached_statement_lifetime=0,
+                max_cacheable_statement_size=0,  # a whole page is one long statement; keep it too
                 timeout=5,
                 command_timeout=10,
                 server_settings={
