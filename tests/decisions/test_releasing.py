@@ -1,5 +1,8 @@
 """A release: what the page shows is what happens, ten minutes later, once; until then nothing shows."""
 
+import subprocess
+import sys
+from pathlib import Path
 from uuid import UUID
 
 import msgspec
@@ -368,3 +371,17 @@ async def test_letters_are_only_for_those_who_may_release(client, session, scene
         got = await theirs.get("/release/letters", decision=decision)
         assert got.status_code == status
     assert (await scene.desk.get("/release/letters", decision="x")).status_code == 400
+
+
+def test_the_worker_knows_the_job_and_who_is_told(tmp_path):
+    """A process that loads no routes can carry a release out and tell people of it."""
+    code = (
+        "from lianyan.cli.work import know_jobs; know_jobs()\n"
+        "from lianyan.core.events import FOLLOWERS\n"
+        "from lianyan.core.jobs import HANDLERS\n"
+        "assert 'release.carry_out' in HANDLERS\n"
+        "assert FOLLOWERS['release.done']\n"
+    )
+    backend = str(Path(__file__).parents[2] / "backend")
+    found = subprocess.run([sys.executable, "-c", code], cwd=backend, check=False, timeout=60)
+    assert found.returncode == 0

@@ -38,10 +38,11 @@ async def work(settings: Settings, *, child: bool) -> int:
 
 
 def know_jobs() -> None:
-    """Load the commands of every slice: what handles jobs and follows events registers there."""
+    """Load every slice's commands and followers: what handles jobs and follows events is there."""
     import lianyan
     import lianyan.models
 
     for module in pkgutil.iter_modules(lianyan.__path__):
-        if module.ispkg and find_spec(f"lianyan.{module.name}.commands") and module.name != "cli":
-            import_module(f"lianyan.{module.name}.commands")
+        for name in ("commands", "followers"):
+            if module.ispkg and module.name != "cli" and find_spec(f"lianyan.{module.name}.{name}"):
+                import_module(f"lianyan.{module.name}.{name}")

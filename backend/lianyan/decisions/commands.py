@@ -1,4 +1,4 @@
-"""Drafting a decision, signing it, sending it back, cancelling it."""
+"""Drafting a decision, signing it, sending it back, cancelling it; and what carries out a release."""
 
 from typing import Any
 from uuid import UUID
@@ -12,13 +12,16 @@ from lianyan.core.clock import now
 from lianyan.core.db import raw
 from lianyan.core.events import Happened, follows, record
 from lianyan.core.fields import Fields
+from lianyan.core.jobs import handles
 from lianyan.core.problems import Conflict, Forbidden, Stale
 from lianyan.core.revisions import match
 from lianyan.core.text import prose
 from lianyan.decisions import policy
 from lianyan.decisions.models import Decision
+from lianyan.decisions.releases import carry_out, carry_out_due
 from lianyan.decisions.schemas import DecisionIn, DecisionRev
 from lianyan.decisions.states import OPEN, Decided
+from lianyan.proposals.policy import DUE
 from lianyan.reviews.queries import not_before_own
 
 LETTER_LIMIT = 2000
@@ -131,6 +134,14 @@ async def cancel(session: AsyncSession, actor: Actor | None, proposal_id: UUID) 
     decision.rev += 1
     await session.flush()
     await _say(session, actor, "cancelled", decision)
+
+
+@handles("release.carry_out")
+async def _carry_out(session: AsyncSession, payload: dict[str, Any]) -> None:
+    await carry_out(session, UUID(payload["release"]))
+
+
+DUE.append(carry_out_due)
 
 
 @follows("proposal.withdraw_by_institution")

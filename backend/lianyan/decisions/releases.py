@@ -13,7 +13,7 @@ from lianyan.core.actor import Actor
 from lianyan.core.clock import Arrival, now
 from lianyan.core.db import raw
 from lianyan.core.events import record
-from lianyan.core.jobs import enqueue, handles
+from lianyan.core.jobs import enqueue
 from lianyan.core.messages import tell
 from lianyan.core.problems import Conflict, FieldError, NotFound, invalid
 from lianyan.decisions import policy
@@ -23,7 +23,6 @@ from lianyan.decisions.states import HOLD, Decided
 from lianyan.projects.commands import register
 from lianyan.proposals.models import Proposal
 from lianyan.proposals.moving import move
-from lianyan.proposals.policy import DUE
 from lianyan.proposals.states import Move, State
 
 MOST_AT_ONCE = 200
@@ -208,11 +207,6 @@ async def _scheduled(session: AsyncSession, release_id: UUID) -> list[Decision]:
     return list(found.all())
 
 
-@handles("release.carry_out")
-async def _job(session: AsyncSession, payload: dict[str, Any]) -> None:
-    await carry_out(session, UUID(payload["release"]))
-
-
 async def carry_out_due(session: AsyncSession, proposal_id: UUID) -> None:
     """Carry out the release of a proposal if its hold is over: before any write looks at it.
 
@@ -233,6 +227,3 @@ async def carry_out_due(session: AsyncSession, proposal_id: UUID) -> None:
     release_id = await session.scalar(due)
     if release_id is not None:
         await carry_out(session, release_id)
-
-
-DUE.append(carry_out_due)
