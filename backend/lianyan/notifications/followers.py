@@ -54,10 +54,8 @@ COORDINATORS = _audience(f"""
   select q.id {free("(select proposal from e)", "'stand_in'")} and not exists (select from found)
 """)
 """Coordinators without a conflict; the stand-ins, where every coordinator has one."""
-DESK = text("""
-  select r.person_id from platform_roles r where r.role = 'coordinator' and r.ended_at is null
-    and cast(:subject as uuid) is not null and coalesce(cast(:proposal as uuid), cast(:subject as uuid)) is not null
-    and cast(:data as jsonb) is not null
+DESK = _audience("""
+  select r.person_id from e, platform_roles r where r.role = 'coordinator' and r.ended_at is null
 """)
 APPROVERS = _audience(f"""
   select q.id {free("(select proposal from e)", "'approver'")}

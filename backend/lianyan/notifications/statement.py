@@ -306,15 +306,15 @@ STATEMENT = f"""
             from participations o join institutions i on i.id = o.institution_id
             where o.proposal_id = h.id and o.state <> 'removed')) order by h.id)
       from (
-        select p.id, p.number, array_remove(array[
+        select * from (select p.id, p.number, array_remove(array[
           case when not exists (select {free("p.id", "'coordinator', 'stand_in'")})
             then 'coordinator' end,
           case when not exists (select {free("p.id", "'approver'")}) then 'approver' end
         ], null) as missing
         from proposals p
         where cast(:administrator as boolean) and p.submitted_at is not null
-          and p.state not in ({FINAL}, 'draft')) h
-      where h.missing <> '{{}}'), '[]'),
+          and p.state not in ({FINAL}, 'draft')) x
+        where x.missing <> '{{}}' order by x.id limit {TASKS}) h), '[]'),
     'done', coalesce((
       select jsonb_agg(jsonb_build_object('at', {instant("d.at")}, 'code', d.kind,
           'params', jsonb_strip_nulls(jsonb_build_object(

@@ -252,7 +252,8 @@ async def _make(
     **data: Any,
 ) -> Moved:
     proposal = found.proposal
-    coded = {"code": reason_code} if reason_code in REASON_CODES else {}
+    if reason_code in REASON_CODES:
+        data["code"] = reason_code
     state = await move(
         session,
         actor,
@@ -261,7 +262,6 @@ async def _make(
         roles=found.roles,
         reason=reason,
         reason_code=reason_code,
-        **coded,
         **data,
     )
     return Moved(proposal.id, proposal.rev, state)

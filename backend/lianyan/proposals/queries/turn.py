@@ -163,7 +163,9 @@ FACTS = f"""
         (select ((cast(:days as date[]))[
               width_bucket((m.at at time zone c.zone)::date, cast(:days as date[])) + c.check_days]
             + (c.closes_at at time zone c.zone)::time) at time zone c.zone
-          from moves m where m.proposal_id = s.id and m.to_state = 'submitted'
+          from moves m
+          where m.proposal_id = s.id and m.to_state = 'submitted'
+            and s.real in ('submitted', 'formal_check')
           order by m.id desc limit 1) as due
       from jsonb_array_elements(c.checklist) e
       left join check_answers a on a.proposal_id = s.id and a.item = e ->> 'id'
