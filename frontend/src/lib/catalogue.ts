@@ -48,6 +48,7 @@ export const areas = {
   desk: area("desk review account", () => import("$catalogue/zh/desk.json"), () => import("$catalogue/en/desk.json")),
   reviews: area("desk review account", () => import("$catalogue/zh/reviews.json"), () => import("$catalogue/en/reviews.json")),
   decisions: area("desk review account", () => import("$catalogue/zh/decisions.json"), () => import("$catalogue/en/decisions.json")),
+  staff: area("desk", () => import("$catalogue/zh/staff.json"), () => import("$catalogue/en/staff.json")),
   bench: area("review desk", () => import("$catalogue/zh/bench.json"), () => import("$catalogue/en/bench.json")),
 };
 
