@@ -124,8 +124,7 @@ BODY = f"""
     'decision', {released("p")})
 """
 
-DETAIL = Read(
-    text(f"""
+DETAIL_SQL = f"""
       select coalesce(r.own, 0) as own, coalesce(r.office, 0) as office,
         coalesce(r.employer, 0) as employer, p.state, {MOMENT},
         c.closes_at, p.due_at, p.consent_until as confirm_until, c.reviews_until, c.decides_at,
@@ -142,7 +141,10 @@ DETAIL = Read(
           and a.principal = any(array[:person] || :offices || :employers)) r
       cross join lateral (select {FINGERPRINT} as content offset 0) print
       where p.id = :proposal
-    """).bindparams(
+"""
+
+DETAIL = Read(
+    text(DETAIL_SQL).bindparams(
         bindparam("proposal", type_=Uuid),
         bindparam("person", type_=Uuid),
         bindparam("offices", type_=ARRAY(Uuid)),
