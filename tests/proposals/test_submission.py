@@ -1,19 +1,17 @@
 """Submitting, taking back, withdrawing: by whom, until when, and what a retry gets."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 
 from lianyan.calls.models import Call
-from lianyan.proposals import access
 from lianyan.proposals.commands.editing import complete
 from lianyan.proposals.models import CheckAnswer, Consent, Moved, Proposal, Taking, Version
 from lianyan.proposals.moving import move
 from lianyan.proposals.states import MOVES, SHOWN, Move, State
 from makers import now
-from proposals.team_world import STAFF, build
+from proposals.team_world import build
 
 
 async def returned(team, *partners):
@@ -380,98 +378,3 @@ async def test_review_leaves_no_trace_that_it_is_over(team):
     await move(team.session, None, stored, Move.FINISH)
     assert await seen() == before
     assert before[0]["state"] is None
-
-
-async def _copy(session, proposal):
-    """Return the id of a new draft with the same content."""
-    made = await session.scalar(
-        text("""
-          insert into proposals (call_id, form_id, lead_id, title)
-          select call_id, form_id, lead_id, title from proposals where id = :of returning id
-        """),
-        {"of": proposal},
-    )
-    for table, columns in (
-        ("answers", "question, section, value"),
-        ("sections", "section, rev, saved_by, saved_at"),
-        ("participations", "institution_id, role, position"),
-        ("members", "person_id, institution_id"),
-    ):
-        await session.execute(
-            text(f"""
-              insert into {table} (proposal_id, {columns})
-              select :to, {columns} from {table} where proposal_id = :of
-            """),
-            {"of": proposal, "to": made},
-        )
-    await session.execute(
-        text("""
-          insert into contributions (participation_id, kind, amount, unit, position)
-          select id, 'staff', 6, '人月', 0 from participations where proposal_id = :to
-        """),
-        {"to": made},
-    )
-    await access.refresh(session, made)
-    return str(made)
-
-
-async def test_c95_no_number_is_given_twice(committed):
-    async with committed.sessions.begin() as session:
-        team = await build(committed.client, session, prefix="N-2026")
-    proposals = [await team.complete(team.b)]
-    async with committed.sessions.begin() as session:
-        proposals += [await _copy(session, proposals[0]) for _ in range(19)]
-    async with committed.sessions.begin() as session:
-        broken = await session.scalar(
-            select(Taking).where(Taking.proposal_id == proposals[-1], Taking.role != "lead")
-        )
-        broken.state = "declined"
-    hashes = [(await team.get("lead", f"/proposals/{p}"))["content_hash"] for p in proposals]
-    got = await asyncio.gather(
-        *(
-            team.send("lead", "POST", f"/proposals/{p}/submit", {"rev_hash": h})
-            for p, h in zip(proposals, hashes, strict=True)
-        )
-    )
-    assert [g.status_code for g in got[:-1]] == [200] * 19
-    assert (got[-1].status_code, got[-1].json()["code"]) == (409, "proposals.incomplete")
-    numbers = {g.json()["number"] for g in got[:-1]}
-    assert numbers == {f"N-2026-{n:04}" for n in range(1, 20)}
-    detail = await team.get("lead", f"/proposals/{proposals[0]}")
-    await team.send(
-        "lead", "POST", f"/proposals/{proposals[0]}/withdraw", {"reason": "x"}, rev=detail["rev"]
-    )
-    another = await team.complete(team.b)
-    assert (await team.submit(another)).json()["number"] == "N-2026-0020"
-
-
-async def test_two_clicks_at_once_submit_once(committed):
-    async with committed.sessions.begin() as session:
-        team = await build(committed.client, session)
-    proposal = await team.complete(team.b)
-    body = {"rev_hash": (await team.get("lead", f"/proposals/{proposal}"))["content_hash"]}
-    path = f"/proposals/{proposal}/submit"
-    got = await asyncio.gather(*(team.send("lead", "POST", path, body) for _ in range(8)))
-    assert {g.status_code for g in got} == {200}
-    assert len({g.json()["number"] for g in got}) == 1
-    assert [m["move"] for m in (await team.get("lead", f"/proposals/{proposal}"))["moves"]] == [
-        "submit"
-    ]
-
-
-async def test_an_edit_and_a_confirmation_at_once_never_agree_to_unseen_content(committed):
-    async with committed.sessions.begin() as session:
-        team = await build(committed.client, session)
-    proposal = await team.complete(team.b)
-    for turn in range(6):
-        part = await team.part(proposal, team.b)
-        read = await team.get("officer_b", f"/participations/{part['id']}")
-        path = f"/participations/{part['id']}/confirm"
-        await asyncio.gather(
-            team.save("lead", proposal, "aims", {"aims": f"第 {turn} 次。"}, rev=1 + turn),
-            team.send("officer_b", "POST", path, {"scope_hash": read["scope_hash"]}),
-        )
-        after = await team.get("officer_b", f"/participations/{part['id']}")
-        assert after["part"]["state"] in {"void", "invited"}
-        assert after["scope"]["aims"] == f"第 {turn} 次。"
-    await team.contribute(proposal, team.b, STAFF)
