@@ -66,12 +66,12 @@ def test_the_wheel_carries_everything_and_nothing_else(wheel):
     assert not [n for n in names if "__pycache__" in n or "node_modules" in n]
 
 
-@pytest.mark.parametrize("options", [["--no-demo"], ["--demo"]], ids=["bare", "demo"])
-def test_the_wheel_in_an_empty_environment_runs_the_portal(command, options):
+def test_the_wheel_in_an_empty_environment_runs_the_portal_with_its_demo(command):
     port = free_port()
-    with throwaway() as folder, portal([command], folder, "--port", str(port), *options) as running:
+    with throwaway() as folder, portal([command], folder, "--port", str(port), "--demo") as running:
         assert running.address == f"http://127.0.0.1:{port}/"
         assert running.get("ready")[0] == 200
         status, page = running.get()
         assert status == 200
         assert "<script" in page
+        assert "Log in as one of these people" in "".join(running.said)
