@@ -35,7 +35,9 @@ export interface FormSection {
 
 /** Return the sections of a pinned form. */
 export function sectionsOf(form: unknown): FormSection[] {
-  return (form as { sections?: FormSection[] }).sections ?? [];
+  const { sections = [] } = form as { sections?: (Omit<FormSection, "questions"> & { questions?: FormQuestion[] })[] };
+  // The section of contributions has no questions: the institutions' own lines stand there.
+  return sections.map((section) => ({ ...section, questions: section.questions ?? [] }));
 }
 
 /** Return `2027.01–2028.06`, or nothing while start or length is missing. */
