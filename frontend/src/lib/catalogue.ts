@@ -50,6 +50,9 @@ export const areas = {
   decisions: area("desk review account", () => import("$catalogue/zh/decisions.json"), () => import("$catalogue/en/decisions.json")),
   staff: area("desk", () => import("$catalogue/zh/staff.json"), () => import("$catalogue/en/staff.json")),
   bench: area("review desk", () => import("$catalogue/zh/bench.json"), () => import("$catalogue/en/bench.json")),
+  tasks: area("account", () => import("$catalogue/zh/tasks.json"), () => import("$catalogue/en/tasks.json")),
+  proposals: area("proposal account institution public desk", () => import("$catalogue/zh/proposals.json"), () => import("$catalogue/en/proposals.json")),
+  invitations: area("public proposal", () => import("$catalogue/zh/invitations.json"), () => import("$catalogue/en/invitations.json")),
 };
 
 export type Area = keyof typeof areas;
