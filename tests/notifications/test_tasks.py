@@ -121,6 +121,7 @@ async def test_the_lead_settles_what_institutions_answer(w, client, session):
     proposal.consent_until = now() - timedelta(minutes=1)
     await session.flush()
     assert await codes(lead) == ["expired", "expired"]
+    assert await codes(await sit(w, client, w.officer_b)) == []
 
 
 async def test_the_officer_confirms_with_the_card_of_the_queue(w, client, session):
@@ -363,3 +364,19 @@ def test_every_sentence_of_tasks_and_messages_has_its_words():
         assert {f"tasks.done.{kind}" for kind in DONE} <= known
         told = {row.template for rows in TOLD.values() for row in rows}
         assert {f"messages.{template}" for template in told} <= known
+
+
+async def test_who_writes_and_confirms_is_asked_once(w, client, session):
+    both = await make_person(session, "兼任人", officer_of=w.b)
+    draft = await make_at(w, State.DRAFT, consented=False, team=[(w.lead, w.a), (both, w.b)])
+    part = await part_of(session, draft, w.b)
+    session.add(
+        Contribution(participation_id=part.id, kind="cash", amount=1, unit="元", position=0)
+    )
+    await session.flush()
+    caller = await sit(w, client, both)
+    assert len((await caller.get("/api/queue")).json()["items"]) == 1
+    assert await codes(caller) == ["complete_draft"]
+    returned = await make_at(w, State.RETURNED, team=[(w.lead, w.a), (both, w.b)])
+    await set_part(session, returned, w.b, state="void", void_at=now(), void_by=w.lead.id)
+    assert await codes(caller) == ["complete_draft", "reconfirm"]

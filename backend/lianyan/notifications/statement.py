@@ -132,7 +132,7 @@ OWN = f"""
         and c.reviews_until <= (select now from t) as late,
       case case p.state {turn.SHOWN_CASE} end
         when 'draft' then greatest(c.closes_at, p.due_at)
-        when 'consent_pending' then k.until
+        when 'consent_pending' then coalesce(k.until, p.consent_until)
         when 'returned' then p.returned_until
         when 'submitted' then n.due
         when 'formal_check' then n.due

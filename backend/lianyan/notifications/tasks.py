@@ -36,13 +36,25 @@ ON_DESK = {
 }
 """The coordinator's next act -> the task."""
 
+TELLS = {
+    "check": ("unanswered",),
+    "extend": ("expired",),
+    "assign": ("assigned", "of"),
+    "finish": ("done", "of"),
+}
+"""What the task of an act tells beside the proposal."""
+
 
 def tasks_of(facts: Facts) -> Iterator[Task]:
     """Yield everything the reader is to do."""
+    confirming = {card.item.proposal.id for card in facts.cards if not _idle(card)}
     for card in facts.cards:
-        yield _confirm(card, facts.now)
+        if not _idle(card):
+            yield _confirm(card, facts.now)
     for own in facts.own:
-        yield from _own(own, facts.now)
+        # Who confirms for an institution and is in the team too is asked for one thing, not two.
+        if Right.LEAD in Right(own.own) or own.proposal.id not in confirming:
+            yield from _own(own, facts.now)
     for asking in facts.people:
         yield _task(
             "confirm_person",
@@ -102,6 +114,12 @@ def _open(label: str, link: str, *, primary: bool = False) -> TaskAct:
 
 def _both(zh: str, en: str) -> dict[str, str]:
     return {"zh": zh, "en": en}
+
+
+def _idle(card: Card) -> bool:
+    """Say whether a card of the queue asks nothing now: its date is over, or its reader still writes."""
+    writing = card.item.proposal.shown == "draft" and card.item.also_member
+    return writing or card.item.state == "expired"
 
 
 def _confirm(card: Card, now: datetime) -> Task:
@@ -229,7 +247,7 @@ def _on_desk(found: OnDesk, now: datetime) -> Task:
         found.proposal,
         due=found.due,
         kind=kind.get(found.act, "check"),
-        params=found.params,
+        params={key: found.params[key] for key in TELLS.get(found.act, ()) if key in found.params},
         acts=[_open(code, f"/desk/{found.proposal.id}", primary=True)],
     )
 

@@ -126,6 +126,12 @@ HANDLED = f"""
       where c.proposal_id = p.id and c.principal = cast(:me as uuid) and c.rights & {HIDDEN:d} <> 0)"""
 """The coordinator's broad branch: submitted, and no personal conflict of the reader's own."""
 
+AWAY = """case when exists (
+          select from platform_roles r
+          where r.person_id = cast(:me as uuid) and r.role = 'coordinator' and r.ended_at is null)
+        then 'stand_in' else 'colleague' end"""
+"""SQL of whose turn it is where the reader's institution takes part."""
+
 FACTS = f"""
   weighed as (
     select s.*, c.zone, c.closes_at, c.reviews_until, c.decides_at, c.min_reviews,
@@ -222,13 +228,13 @@ FACTS = f"""
     select a.*, {days_left("a.due", "a.zone")} as days_left,
       case when a.progress then a.shown else a.real end as state,
       case
-        when a.act = 'extend' and a.progress then 'stand_in'
+        when a.act = 'extend' and a.progress then {AWAY}
         when a.act is not null then 'coordinator'
         when a.real = 'consent_pending' and a.returned_n + a.declined_n > 0 then 'lead'
         when a.real = 'consent_pending' then 'officer'
         when a.real in ('draft', 'returned') then 'lead'
         when a.real in ({", ".join(f"'{s}'" for s in FINAL)}) then null
-        when a.progress then 'stand_in'
+        when a.progress then {AWAY}
         when a.real = 'peer_review' then 'reviewers'
         when a.decision = 'scheduled' then 'release'
         when a.real = 'decision_pending' then 'approver'
@@ -247,7 +253,7 @@ NAMES = f"""
       when f.who = 'approver' then (
         select jsonb_agg({named("q")} order by q.sort_key, q.id)
         {free("f.id", "'approver'")} and q.id is distinct from f.signer_id)
-      when f.who = 'stand_in' then (
+      when f.who in ('stand_in', 'colleague') then (
         select jsonb_agg({named("q")} order by q.sort_key, q.id)
         {free("f.id", "'coordinator', 'stand_in'")})
     end"""

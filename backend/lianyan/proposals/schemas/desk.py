@@ -29,7 +29,7 @@ class Whose(msgspec.Struct):
 
     you: bool
     who: str | None
-    """coordinator, lead, officer, reviewers, approver, release or stand_in; null: nobody's."""
+    """coordinator, lead, officer, reviewers, approver, release, stand_in or colleague; null: nobody's."""
     names: list[I18n]
     """The people or institutions, as the reader may know them."""
 
