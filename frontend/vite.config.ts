@@ -20,7 +20,7 @@ const CORE =
 
 const KB = 1024;
 /** `first` is all the public home needs: shell, its page, the words of one language, styles. */
-const BUDGET = { first: 48 * KB, page: 36 * KB, code: 150 * KB, words: 64 * KB, styles: 9 * KB };
+const BUDGET = { first: 48 * KB, page: 36 * KB, code: 200 * KB, words: 64 * KB, styles: 9 * KB };
 
 /** Fail a build that is heavier than the budget; sizes are gzip level 9. */
 function budget(): Plugin {
