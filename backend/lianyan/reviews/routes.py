@@ -13,7 +13,7 @@ from lianyan.core.clock import Arrival
 from lianyan.core.idempotency import Created, Once
 from lianyan.core.revisions import etag
 from lianyan.core.shapes import shaped
-from lianyan.reviews import answers, commands, pages, queries
+from lianyan.reviews import answers, commands, followers, pages, queries
 from lianyan.reviews.schemas import (
     Accept,
     AcceptedReviews,
@@ -162,5 +162,8 @@ class Reviews(Controller):
         found = await answers.save(session, actor, assignment_id, rev, data)
         return Response(None, status_code=204, headers=etag(found))
 
+
+STOPS_REVIEWS = followers
+"""Loaded with the routes: conflicts that come later stop reviews."""
 
 HANDLERS: list[Any] = [ProposalReviewers, AssignmentActs, Reviews]
