@@ -1,5 +1,6 @@
 """The coordinator's moves, over HTTP: return, refuse, finish, reopen, undo, restore, extend."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -291,3 +292,25 @@ async def test_a_coordinator_whose_employer_takes_part_moves_nothing(w, desk):
     proposal = await make_at(w, State.FORMAL_CHECK, institutions=[w.a, w.c])
     got = await desk.act("POST", f"/api/proposals/{proposal.id}/return", proposal.rev, {"reason": "x"})  # fmt: skip
     assert (got.status_code, got.json()["code"]) == (403, "problems.coi_employer")
+
+
+async def test_two_coordinators_at_once_make_one_move(committed):
+    async with committed.sessions.begin() as session:
+        w = await make_world(session)
+        other = await make_person(session, "另一位", institution=w.d, roles=["coordinator"])
+        proposals = [await make_at(w, State.FORMAL_CHECK) for _ in range(5)]
+        one, two = [await sit(w, committed.client, who) for who in (w.coordinator, other)]
+    for proposal in proposals:
+        url = f"/api/proposals/{proposal.id}"
+        refusal = {"code": "R1", "reason": "不符"}
+        got = await asyncio.gather(
+            one.act("POST", f"{url}/return", proposal.rev, {"reason": "请补"}),
+            two.act("POST", f"{url}/refuse", proposal.rev, refusal),
+        )
+        won, lost = sorted(got, key=lambda answer: answer.status_code)
+        # A returned proposal could be refused, so the loser of that race learns of a change: 412.
+        assert (won.status_code, lost.status_code in {409, 412}) == (200, True), lost.text
+        assert lost.json()["params"]["state"] == won.json()["state"]
+    async with committed.sessions() as session:
+        made = await session.scalars(select(Moved.move).where(Moved.move.in_(["return", "refuse"])))
+        assert len(list(made)) == len(proposals)

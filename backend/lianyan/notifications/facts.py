@@ -21,6 +21,8 @@ class Written(msgspec.Struct):
 
     now: Now
     sections: list[SeenSection]
+    titles: dict[str, I18n]
+    """Section -> its title."""
     parts: list[SeenPart]
 
 

@@ -190,6 +190,9 @@ MINE = f"""
         select jsonb_build_object(
           'now', (select to_jsonb(moment) from (select {MOMENT}) moment),
           'sections', {{sections}},
+          'titles', (
+            select jsonb_object_agg(e ->> 'id', e -> 'title')
+            from jsonb_array_elements(form.document -> 'sections') e),
           'parts', coalesce((
             select jsonb_agg(jsonb_build_object('id', t.id,
                 'institution', jsonb_build_object('id', i.id,

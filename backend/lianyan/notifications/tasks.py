@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from lianyan.core.policy import Role
+from lianyan.core.shapes import I18n
+from lianyan.core.words import LOCALES, say
 from lianyan.notifications.facts import Card, Facts, Hole, OnDesk, Own
 from lianyan.notifications.schemas import Task, TaskAct, TaskProposal, Waiting, Why
 from lianyan.proposals.access import Right
@@ -62,7 +64,7 @@ def tasks_of(facts: Facts) -> Iterator[Task]:
             params={
                 "affiliation_id": str(asking.id),
                 "person": asking.person,
-                "institution": _both(asking.institution.name.zh, asking.institution.name.en),
+                "institution": _named(asking.institution.name),
             },
             acts=[
                 TaskAct("affiliation.confirm", "confirm_person", primary=True),
@@ -112,8 +114,9 @@ def _open(label: str, link: str, *, primary: bool = False) -> TaskAct:
     return TaskAct("open", label, link=link, primary=primary)
 
 
-def _both(zh: str, en: str) -> dict[str, str]:
-    return {"zh": zh, "en": en}
+def _named(*names: I18n) -> dict[str, str]:
+    """Return names as one parameter of a sentence, in both languages."""
+    return {"zh": "、".join(n.zh for n in names), "en": ", ".join(n.en for n in names)}
 
 
 def _idle(card: Card) -> bool:
@@ -179,14 +182,15 @@ def _own(own: Own, now: datetime) -> Iterator[Task]:
         due=own.due,
         kind="submit" if state is State.DRAFT else "resubmit",
         params={"my_role": "lead" if lead else "member", "count": len(left)},
-        why=[_why(base, t) for t in left],
+        why=[_why(base, t, own.written.titles) for t in left],
         acts=acts,
     )
 
 
-def _why(base: str, found: Todo) -> Why:
+def _why(base: str, found: Todo, titles: dict[str, I18n]) -> Why:
     if found.section:
-        return Why(found.code, found.params, f"{base}/write/{found.section}")
+        params = {**found.params, "section": _named(titles[found.section])}
+        return Why(found.code, params, f"{base}/write/{found.section}")
     if found.participation:
         return Why(found.code, found.params, f"{base}/team")
     return Why(found.code, found.params, f"{base}/submit")
@@ -206,7 +210,7 @@ def _settle(own: Own, now: datetime) -> Iterator[Task]:
                 kind="consent",
                 params={
                     "participation_id": str(part.id),
-                    "institution": _both(part.institution.name.zh, part.institution.name.en),
+                    "institution": _named(part.institution.name),
                 },
                 acts=[_open(code, f"/proposals/{own.proposal.id}/team", primary=True)],
             )
@@ -229,11 +233,10 @@ def _desk(facts: Facts) -> Iterator[Task]:
             acts=[_open("release", "/release", primary=True)],
         )
     if facts.nameless:
-        names = [_both(name.zh, name.en) for name in facts.nameless]
         yield _task(
             "name_officer",
             facts.now,
-            params={"count": len(names), "institutions": names},
+            params={"count": len(facts.nameless), "institutions": _named(*facts.nameless)},
             acts=[_open("name_officer", "/admin/members", primary=True)],
         )
 
@@ -279,11 +282,15 @@ def _reviews(facts: Facts) -> Iterator[Task]:
 
 def _hole(hole: Hole, now: datetime) -> Task:
     """Return the administrator's task; of the proposal it tells number and institutions only."""
-    names = [_both(name.zh, name.en) for name in hole.institutions]
+    roles = [I18n(*(say(locale, f"messages.role.{role}") for locale in LOCALES)) for role in hole.missing]  # fmt: skip
     return _task(
         "name_stand_in",
         now,
-        params={"number": hole.number, "missing": hole.missing, "institutions": names},
+        params={
+            "number": hole.number,
+            "missing": _named(*roles),
+            "institutions": _named(*hole.institutions),
+        },
         acts=[_open("name_stand_in", "/admin/roles", primary=True)],
     )
 
