@@ -2,11 +2,37 @@
 import { words } from "$lib/i18n.svelte";
 import { said, type Both } from "$lib/said";
 import { listed } from "$lib/terms.svelte";
-import { promise, roleWord } from "./content";
+import { amountText, promise, roleWord } from "./content";
 
 /** Return what a material field is called. */
 export function fieldWord(field: string): string {
   return words(`proposal.field_${field}`) ?? field;
+}
+
+export interface OneChange {
+  what: string;
+  before: string;
+  after: string;
+}
+
+/** Return a material field's change as lines to show; of a promise only the lines that changed. */
+export function changeLines(change: { field: string; before: unknown; after: unknown }): OneChange[] {
+  const { field, before, after } = change;
+  if (field !== "contributions" || !Array.isArray(before) || !Array.isArray(after)) {
+    return [{ what: fieldWord(field), before: valueText(field, before), after: valueText(field, after) }];
+  }
+  const id = (line: Lines) => `${line.kind}|${line.what}`;
+  const old = new Map((before as Lines[]).map((line) => [id(line), line]));
+  const now = new Map((after as Lines[]).map((line) => [id(line), line]));
+  const found: OneChange[] = [];
+  for (const key of new Set([...old.keys(), ...now.keys()])) {
+    const [was, is] = [old.get(key), now.get(key)];
+    if (was && is && was.amount === is.amount && was.unit === is.unit && was.value_fen === is.value_fen) continue;
+    const line = (is ?? was) as Lines;
+    const kind = words(`taxonomy.contribution_${line.kind}`) ?? line.kind;
+    found.push({ what: line.what ? `${kind}（${line.what}）` : kind, before: was ? amountText(was) : "", after: is ? amountText(is) : "" });
+  }
+  return found.length ? found : [{ what: fieldWord(field), before: "", after: promise(after as Lines[]) }];
 }
 
 interface Lines {

@@ -64,6 +64,13 @@ interface Line {
   value_fen?: number | null;
 }
 
+/** Return how much a line promises: 6 人月, 20.00 万元. */
+export function amountText(line: Line): string {
+  return line.kind === "cash" && line.value_fen != null
+    ? t("time.wan", { amount: writeMoney(line.value_fen, language()) })
+    : `${plainAmount(line.amount)} ${line.unit}`;
+}
+
 /** Return one line of a promise: 人员 6 人月, 资金 20.00 万元. */
 export function promiseLine(line: Line): string {
   const kind = t(`taxonomy.contribution_${line.kind}` as Key);
