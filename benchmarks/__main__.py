@@ -14,11 +14,11 @@ import urllib.request
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
-from benchmarks.fill import fill
 
+from benchmarks.fill import fill
 from lianyan.embedded import postgres, throwaway
 from lianyan.migrations import upgrade
 from lianyan.proposals import access
@@ -27,6 +27,14 @@ HERE = Path(__file__).parent
 ROUNDS, SECONDS, CONNECTIONS = 5, 3, 16
 SIZES = (1_000, 10_000)
 GOALS = {"detail": 0.55, "list": 0.60}
+
+
+class Page(NamedTuple):
+    """A page to measure, at some number of proposals."""
+
+    name: str
+    proposals: int
+    paths: list[str]
 
 
 def free_port() -> int:
@@ -42,9 +50,12 @@ async def serving(app: str, environment: dict[str, str], *options: str) -> Async
     port = free_port()
     command = [sys.executable, "-W", "ignore", "-m", "uvicorn", app, "--port", str(port), "--no-access-log",
                "--log-level", "error", "--loop", "uvloop", "--http", "httptools", *options]  # fmt: skip
-    process = subprocess.Popen(
-        command, cwd=HERE.parent, env={**os.environ, **environment}, stdout=subprocess.DEVNULL
-    )  # noqa: ASYNC220
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=HERE.parent,
+        env={**os.environ, **environment},
+        stdout=subprocess.DEVNULL,
+    )
     try:
         for _ in range(200):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
@@ -53,7 +64,7 @@ async def serving(app: str, environment: dict[str, str], *options: str) -> Async
         yield port
     finally:
         process.terminate()
-        process.wait(20)
+        await asyncio.wait_for(process.wait(), 20)
 
 
 def load(port: int, paths: list[str], cookie: str, seconds: float = SECONDS) -> dict[str, float]:
@@ -66,7 +77,7 @@ def load(port: int, paths: list[str], cookie: str, seconds: float = SECONDS) -> 
         "seconds": seconds,
         "connections": CONNECTIONS,
     }
-    done = subprocess.run(  # noqa: S603  our own file
+    done = subprocess.run(
         [sys.executable, HERE / "load.py"],
         input=json.dumps(told),
         capture_output=True,
@@ -97,27 +108,33 @@ async def measure(size: int, folder: Path) -> list[dict[str, Any]]:
             serving("lianyan.app:create_app", environment, "--factory") as ours,
             serving("benchmarks.limit:app", environment) as limit,
         ):
-            pages = {"detail": [f"/api/proposals/{id_}" for id_ in ids], "list": ["/api/proposals"]}
-            return [
-                await asyncio.to_thread(compare, size, name, paths, ours, limit, cookie)
-                for name, paths in pages.items()
+            pages = [
+                Page("detail", size, [f"/api/proposals/{id_}" for id_ in ids]),
+                Page("list", size, ["/api/proposals"]),
             ]
+            return [await asyncio.to_thread(compare, page, ours, limit, cookie) for page in pages]
 
 
-def compare(
-    size: int, name: str, paths: list[str], ours: int, limit: int, cookie: str
-) -> dict[str, Any]:
+def compare(page: Page, ours: int, limit: int, cookie: str) -> dict[str, Any]:
     """Return the ratio of one page, portal and limit in turn."""
-    same(paths[0], ours, limit, cookie)
+    same(page.paths[0], ours, limit, cookie)
     for port in (ours, limit):
-        load(port, paths, cookie, 1)
-    pairs = [(load(ours, paths, cookie), load(limit, paths, cookie)) for _ in range(ROUNDS)]
+        load(port, page.paths, cookie, 1)
+    pairs = [
+        (load(ours, page.paths, cookie), load(limit, page.paths, cookie)) for _ in range(ROUNDS)
+    ]
     ratios = [a["rate"] / b["rate"] for a, b in pairs]
     return {
-        "page": name, "proposals": size, "ours": statistics.median(a["rate"] for a, _ in pairs),
-        "limit": statistics.median(b["rate"] for _, b in pairs), "ratio": statistics.median(ratios),
-        "low": min(ratios), "high": max(ratios), "p99": statistics.median(a["p99"] for a, _ in pairs), "goal": GOALS[name],
-    }  # fmt: skip
+        "page": page.name,
+        "proposals": page.proposals,
+        "ours": statistics.median(a["rate"] for a, _ in pairs),
+        "limit": statistics.median(b["rate"] for _, b in pairs),
+        "ratio": statistics.median(ratios),
+        "low": min(ratios),
+        "high": max(ratios),
+        "p99": statistics.median(a["p99"] for a, _ in pairs),
+        "goal": GOALS[page.name],
+    }
 
 
 def same(path: str, ours: int, limit: int, cookie: str) -> None:
@@ -126,7 +143,7 @@ def same(path: str, ours: int, limit: int, cookie: str) -> None:
     for port in (ours, limit):
         request = urllib.request.Request(
             f"http://127.0.0.1:{port}{path}", headers={"cookie": cookie}
-        )  # noqa: S310
+        )
         with urllib.request.urlopen(request) as answer:  # noqa: S310  loopback
             bodies.append(json.loads(answer.read()))
     mine, bare = bodies
@@ -161,18 +178,18 @@ def main() -> None:
     for size in SIZES:
         with throwaway() as folder:
             rows += asyncio.run(measure(size, folder))
-    lines = [
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
-        f"{CONNECTIONS} connections, {ROUNDS} rounds of {SECONDS} s each, interleaved; median (lowest–highest)",
-        "",
-        "| page | proposals | portal, requests/s | limit, requests/s | portal / limit | goal | p99 ms |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    about = (
+        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}; {CONNECTIONS} connections, {ROUNDS} rounds of "
+        f"{SECONDS} s each, interleaved; median (lowest to highest)"
+    )
+    head = "| page | proposals | portal, requests/s | limit, requests/s | portal / limit | goal | p99 ms |"
+    lines = [about, "", head, "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    lines += [
+        f"| {row['page']} | {row['proposals']:,} | {row['ours']:,.0f} | {row['limit']:,.0f} | "
+        f"{row['ratio']:.0%} ({row['low']:.0%} to {row['high']:.0%}) | {row['goal']:.0%} | {row['p99']:.1f} |"
+        for row in rows
     ]
-    for row in rows:
-        lines.append(
-            f"| {row['page']} | {row['proposals']:,} | {row['ours']:,.0f} | {row['limit']:,.0f} | "
-            f"{row['ratio']:.0%} ({row['low']:.0%}–{row['high']:.0%}) | {row['goal']:.0%} | {row['p99']:.1f} |"
-        )
     text = "\n".join(lines)
     (HERE / "results.md").write_text(f"# `make bench`\n\n{text}\n", "utf-8")
     print(text)

@@ -22,7 +22,7 @@ class Limit:
         self.person = UUID(os.environ["BENCH_PERSON"])
         self.offices = [UUID(os.environ["BENCH_OFFICE"])]
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return

@@ -2,8 +2,9 @@
 
 import gc
 
-from makers import key
 from sqlalchemy import text
+
+from makers import key
 
 
 async def test_refused_writes_hold_no_connection(committed):
