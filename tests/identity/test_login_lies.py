@@ -102,7 +102,6 @@ async def test_an_error_without_a_login_is_answered_like_any_other_stranger(forg
         ({"replies": {"/token": reply({"error": "invalid_grant"}, 400)}}, "token_error"),
         ({"replies": {"/me": reply({"sub": "somebody else"})}}, "userinfo_subject"),
     ],
-    ids=str,
 )
 async def test_a_token_that_proves_nothing(forged, forgery, reason):
     if forgery.get("key"):
