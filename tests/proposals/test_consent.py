@@ -354,6 +354,8 @@ async def test_an_expired_institution_can_still_be_removed(team):
     )
     part = await team.part(proposal, team.c)
     assert part["state"] == "expired"
+    can = (await team.get("lead", f"/proposals/{proposal}"))["can"]
+    assert ("proposal.arrange" in can, "proposal.edit" in can) == (True, False)
     got = await team.send(
         "lead", "POST", f"/participations/{part['id']}/remove", {}, rev=part["rev"]
     )

@@ -77,7 +77,7 @@ async def test_the_acts_on_offer_are_the_acts_that_work(team):
     proposal = await team.complete(team.b)
     detail = await team.get("lead", f"/proposals/{proposal}")
     assert set(detail["can"]) == {
-        "proposal.edit", "proposal.arrange", "proposal.submit", "proposal.withdraw", "proposal.delete",
+        "proposal.edit", "proposal.arrange", "team.arrange", "proposal.submit", "proposal.withdraw", "proposal.delete",
     }  # fmt: skip
     officer = await team.get("officer_b", f"/proposals/{proposal}")
     assert set(officer["can"]) == {
@@ -89,4 +89,4 @@ async def test_the_acts_on_offer_are_the_acts_that_work(team):
     assert set(read["can"]) == {"participation.confirm", "participation.return"}
     await team.submit(proposal)
     detail = await team.get("lead", f"/proposals/{proposal}")
-    assert set(detail["can"]) == {"proposal.take_back", "proposal.withdraw"}
+    assert set(detail["can"]) == {"team.arrange", "proposal.take_back", "proposal.withdraw"}

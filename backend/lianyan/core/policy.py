@@ -85,6 +85,7 @@ ALLOWED: dict[str, Role] = {
     "proposal.read":           INSIDE | R.COORDINATOR | R.APPROVER,
     "proposal.edit":           R.LEAD | R.TEAM,
     "proposal.arrange":        R.LEAD,
+    "team.arrange":            R.LEAD,
     "proposal.delete":         R.LEAD,
     "proposal.submit":         R.LEAD,
     "proposal.resubmit":       R.LEAD,

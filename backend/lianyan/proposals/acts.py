@@ -39,6 +39,8 @@ class Now(msgspec.Struct, frozen=True, kw_only=True):
     """The checker has saved an answer."""
     submitted: bool = False
     """It has been submitted once."""
+    officered: bool = True
+    """The lead institution has an officer, who alone withdraws for it."""
 
 
 def editable(roles: Role, state: State, now: Now) -> bool:
@@ -60,15 +62,29 @@ def in_time(move: Move, now: Now) -> bool:
     return not (move is Move.RESUBMIT and late)
 
 
+def _makers(move: Move, now: Now) -> Role:
+    """Return who makes a move of the applicants' own: the coordinator only in a missing officer's place."""
+    if move is Move.WITHDRAW_BY_INSTITUTION and now.officered:
+        return Role.LEAD_OFFICER
+    return ALLOWED[f"proposal.{move}"]
+
+
 def can(roles: Role, state: State, now: Now) -> list[str]:
     """Return the names of the actions that a holder of `roles` may do now."""
     found = []
-    if editable(roles, state, now):
-        found += [a for a in ("proposal.edit", "proposal.arrange") if roles & ALLOWED[a]]
+    edits = editable(roles, state, now)
+    if edits:
+        found.append("proposal.edit")
+    # Past the date, taking out who has declined or expired is still the lead's way on.
+    stuck = state is State.CONSENT_PENDING and now.reopened
+    if (edits or stuck) and roles & ALLOWED["proposal.arrange"]:
+        found.append("proposal.arrange")
+    if state in CONFIRMABLE and roles & ALLOWED["team.arrange"]:
+        found.append("team.arrange")
     found += [
         f"proposal.{move}"
         for move in OWN_MOVES
-        if (state, move) in MOVES and roles & ALLOWED[f"proposal.{move}"] and in_time(move, now)
+        if (state, move) in MOVES and roles & _makers(move, now) and in_time(move, now)
     ]
     if state is State.DRAFT and not now.submitted and roles & ALLOWED["proposal.delete"]:
         found.append("proposal.delete")
@@ -84,7 +100,10 @@ MOMENT = f"""
   (p.reopened or exists (select from participations t where t.proposal_id = p.id
     and (t.state in ('returned', 'declined') or {EXPIRED}))) as reopened,
   exists (select from check_answers k where k.proposal_id = p.id) as checked,
-  p.submitted_at is not null as submitted
+  p.submitted_at is not null as submitted,
+  exists (select from participations t join officers o on o.institution_id = t.institution_id
+    where t.proposal_id = p.id and t.role = 'lead' and t.state <> 'removed'
+      and o.ended_at is null) as officered
 """
 """Columns of `Now` for proposal `p` of call `c`."""
 

@@ -11,7 +11,7 @@ from lianyan.core.actor import Actor
 from lianyan.core.events import record
 from lianyan.core.fields import Fields
 from lianyan.core.policy import Role
-from lianyan.core.problems import Conflict, Forbidden, Stale, invalid
+from lianyan.core.problems import Conflict, Forbidden, NotFound, Stale, invalid
 from lianyan.core.text import line, prose
 from lianyan.institutions.models import Institution
 from lianyan.proposals import access, acts
@@ -88,7 +88,7 @@ async def change_part(
     """Change an institution's role, task, terms or promise; a field left out stays as it is."""
     part = await part_of(session, participation_id)
     editing = await begin(session, actor, part.proposal_id)
-    await session.refresh(part)
+    part = await part_of(session, participation_id)
     await _demand_own(session, actor, editing.roles, part, data)
     sent = _texts(data)
     if "role" in sent and part.role == "lead":
@@ -164,12 +164,16 @@ async def remove_part(
     """Take an institution out, with its people and unused links; return whose confirmation ended.
 
     One that has declined or expired may go at any time while confirmations are out: that is the
-    lead's way on.
+    lead's way on. One that is out already is a success.
     """
-    part = await part_of(session, participation_id)
+    part = await session.get(Taking, participation_id, populate_existing=True)
+    if part is None:
+        raise NotFound
     found = await find(session, actor, part.proposal_id, "proposal.arrange")
     proposal = found.proposal
     await session.refresh(part)
+    if part.state == Participation.REMOVED:
+        return []
     fields = Fields()
     fields.take("reason", line, reason, blank=True, limit=REASON_LIMIT)
     fields.settle()

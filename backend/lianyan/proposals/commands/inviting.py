@@ -82,7 +82,7 @@ async def _make(
     session: AsyncSession, actor: Actor, participation_id: UUID, data: InvitationIn, token: str
 ) -> UUID:
     part = await part_of(session, participation_id)
-    proposal = (await find(session, actor, part.proposal_id, "proposal.arrange")).proposal
+    proposal = (await find(session, actor, part.proposal_id, "team.arrange")).proposal
     demand_open_team(proposal)
     fields = Fields()
     name = fields.take("name", line, data.name, blank=True, longest=NAME_LONGEST)
@@ -145,7 +145,7 @@ async def _of_lead(
     invitation = await session.get(Invitation, invitation_id)
     if invitation is None:
         raise NotFound
-    proposal = (await find(session, actor, invitation.proposal_id, "proposal.arrange")).proposal
+    proposal = (await find(session, actor, invitation.proposal_id, "team.arrange")).proposal
     await session.refresh(invitation)
     return invitation, proposal
 

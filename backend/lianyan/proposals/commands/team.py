@@ -28,7 +28,7 @@ async def add_member(
     session: AsyncSession, actor: Actor, proposal_id: UUID, data: MemberIn
 ) -> UUID:
     """Add a confirmed person of a participating institution; return the member's id."""
-    proposal = (await find(session, actor, proposal_id, "proposal.arrange")).proposal
+    proposal = (await find(session, actor, proposal_id, "team.arrange")).proposal
     demand_open_team(proposal)
     fields = Fields()
     duty = fields.take("duty", line, data.duty, blank=True, limit=DUTY_LIMIT)
@@ -117,7 +117,7 @@ async def remove_member(session: AsyncSession, actor: Actor, member_id: UUID) ->
     member = await session.get(Member, member_id)
     if member is None:
         raise NotFound
-    proposal = (await find(session, actor, member.proposal_id, "proposal.arrange")).proposal
+    proposal = (await find(session, actor, member.proposal_id, "team.arrange")).proposal
     await session.refresh(member)
     if member.removed_at is not None:
         return

@@ -78,7 +78,7 @@ class Members(Controller):
     @post(
         "/proposals/{proposal_id:uuid}/members",
         status_code=201,
-        opt={"action": "proposal.arrange"},
+        opt={"action": "team.arrange"},
     )
     async def add(
         self,
@@ -92,7 +92,7 @@ class Members(Controller):
         made = await once(lambda: team.add_member(session, actor, proposal_id, data))
         return Response(made, headers={"location": f"/api/proposals/{proposal_id}"})
 
-    @delete("/members/{member_id:uuid}", status_code=204, opt={"action": "proposal.arrange"})
+    @delete("/members/{member_id:uuid}", status_code=204, opt={"action": "team.arrange"})
     async def remove(
         self,
         session: NamedDependency[AsyncSession],

@@ -37,7 +37,7 @@ class Links(Controller):
     @post(
         "/participations/{participation_id:uuid}/invitations",
         status_code=201,
-        opt={"action": "proposal.arrange"},
+        opt={"action": "team.arrange"},
     )
     async def make(
         self,
@@ -59,7 +59,7 @@ class Links(Controller):
     @post(
         "/invitations/{invitation_id:uuid}/revoke",
         status_code=204,
-        opt={"action": "proposal.arrange"},
+        opt={"action": "team.arrange"},
     )
     async def revoke(
         self,
@@ -73,7 +73,7 @@ class Links(Controller):
     @post(
         "/invitations/{invitation_id:uuid}/resend",
         status_code=200,
-        opt={"action": "proposal.arrange"},
+        opt={"action": "team.arrange"},
     )
     async def resend(
         self,
