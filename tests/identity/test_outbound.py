@@ -193,7 +193,6 @@ async def test_resolving_gives_each_address_once():
         (Reply(gzip.compress(b"0" * 5_000_000), 200, {"content-encoding": "gzip"}), "encoding"),
         (Reply(hang_up=True), "unreachable"),
     ],
-    ids=lambda x: str(x)[:50],
 )
 async def test_an_answer_that_is_none(forger, answer, reason):
     forger.replies["/x"] = answer
