@@ -117,7 +117,8 @@ export class Autosave<T> {
 
   /** Take an edit: on the device at once, on the server soon. */
   edit(value: T): void {
-    this.value = value;
+    // A plain copy: the device's store refuses what a field may have made reactive.
+    this.value = $state.snapshot(value) as T;
     this.dirty = true;
     this.#keep();
     if (this.conflict) {
