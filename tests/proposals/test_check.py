@@ -5,8 +5,9 @@ from sqlalchemy import select, update
 
 from lianyan.calls.presets import light
 from lianyan.proposals.models import CheckAnswer, Moved, Taking
+from lianyan.proposals.moving import move
 from lianyan.proposals.queries.checklist import COMPUTED
-from lianyan.proposals.states import State
+from lianyan.proposals.states import Move, State
 from proposals.desk_world import fill, make_at, make_world, sit
 
 JUDGED = [item.id for item in light().checklist if not item.computed]
@@ -152,3 +153,17 @@ async def test_a_person_may_answer_a_computed_item_otherwise(w, desk):
     await judge(desk, proposal, [i.id for i in light().checklist])
     page = (await desk.get(f"/api/desk/{proposal.id}")).json()
     assert page["check"]["can_pass"] is True
+
+
+async def test_after_a_correction_the_same_verdict_starts_the_check_anew(w, desk, session):
+    proposal = await make_at(w, State.SUBMITTED)
+    url = f"/api/proposals/{proposal.id}/check/in_scope"
+    await desk.act("PUT", url, 0, {"verdict": "ok"})
+    # Returned for something else, corrected, and as good as before where this item looks.
+    await reread(session, proposal)
+    for step in (Move.RETURN, Move.RESUBMIT, Move.COMPLETE):
+        await move(session, None, proposal, step)
+    got = await desk.act("PUT", url, 1, {"verdict": "ok"})
+    assert (got.status_code, got.headers["etag"]) == (200, '"2"')
+    assert (await reread(session, proposal)).state == State.FORMAL_CHECK
+    assert (await moves_of(session, proposal)).count("start_check") == 2

@@ -9,6 +9,7 @@ from sqlalchemy import delete, select, text, update
 from lianyan.calls.presets import light
 from lianyan.core.messages import Message
 from lianyan.core.policy import ALLOWED, Role
+from lianyan.identity.models import Officer
 from lianyan.proposals.models import Extension, Moved, Taking
 from lianyan.proposals.states import MOVES, Move, State, moves_from
 from makers import make_person, now
@@ -314,3 +315,24 @@ async def test_two_coordinators_at_once_make_one_move(committed):
     async with committed.sessions() as session:
         made = await session.scalars(select(Moved.move).where(Moved.move.in_(["return", "refuse"])))
         assert len(list(made)) == len(proposals)
+
+
+async def test_the_withdrawal_for_an_institution_is_offered_to_the_desk_only_without_an_officer(
+    w, desk, session
+):
+    proposal = await make_at(w, State.PEER_REVIEW)
+    url = f"/api/proposals/{proposal.id}"
+    act = "proposal.withdraw_by_institution"
+    assert act not in (await desk.get(url)).json()["can"]
+    got = await desk.act(
+        "POST", f"{url}/withdraw_by_institution", proposal.rev, {"reason": "单位撤回"}
+    )
+    assert (got.status_code, got.json()["code"]) == (403, "proposals.officer_withdraws")
+    await session.execute(
+        update(Officer).where(Officer.institution_id == w.a.id).values(ended_at=now())
+    )
+    assert act in (await desk.get(url)).json()["can"]
+    got = await desk.act(
+        "POST", f"{url}/withdraw_by_institution", proposal.rev, {"reason": "单位撤回"}
+    )
+    assert got.status_code == 200, got.text

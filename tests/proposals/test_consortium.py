@@ -1,5 +1,7 @@
 """Institutions' parts and the team: who arranges, who fills in, who is removed and what stays."""
 
+from uuid import UUID
+
 import pytest
 from sqlalchemy import select
 
@@ -153,6 +155,18 @@ async def test_a_removed_institution_may_come_back(team):
         await team.session.scalars(select(Taking.state).where(Taking.institution_id == team.b.id))
     ).all()
     assert sorted(rows) == ["invited", "removed"]
+
+
+async def test_an_institution_is_taken_out_once(team):
+    proposal = await team.complete(team.b)
+    part = await team.part(proposal, team.b)
+    path = f"/participations/{part['id']}/remove"
+    for _ in range(2):
+        got = await team.send("lead", "POST", path, {}, rev=part["rev"])
+        assert got.status_code == 204, got.text
+    stored = await team.session.get_one(Taking, UUID(part["id"]), populate_existing=True)
+    assert (stored.state, stored.rev) == ("removed", part["rev"] + 1)
+    assert (await team.send("stranger", "POST", path, {}, rev=part["rev"])).status_code == 404
 
 
 async def test_only_confirmed_people_of_a_participating_institution_join(team):

@@ -45,9 +45,11 @@ async def answer(
     )
     now = {key: getattr(stored, key) for key in values} if stored else {}
     found = stored.rev if stored else 0
-    if stored and now == values:
+    started = proposal.state == State.FORMAL_CHECK
+    # After a correction the former verdicts stand; to give one again is what starts the check anew.
+    if stored and now == values and started:
         return Saved(proposal_id, proposal.rev), found
-    if found != rev:
+    if found != rev and now != values:
         raise Stale(rev=found, stored=now)
     if stored:
         changed = {"answered_by": actor.id, "answered_at": func.clock_timestamp(), "rev": found + 1}
@@ -62,7 +64,7 @@ async def answer(
                 answered_at=func.clock_timestamp(),
             )
         )
-    if proposal.state == State.SUBMITTED:
+    if not started:
         await move(session, None, proposal, Move.START_CHECK, roles=roles)
     await record(
         session,
