@@ -196,4 +196,5 @@ def main() -> None:
     print(f"\n{time.monotonic() - began:.0f} s; written to benchmarks/results.md")
 
 
-main()
+if __name__ == "__main__":
+    main()

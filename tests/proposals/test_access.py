@@ -109,6 +109,13 @@ async def test_a_parent_institution_is_an_employer_too(session, here):
     assert found[0].hard
 
 
+async def test_a_proposal_taken_back_is_a_draft_again_for_coordinators(session, here):
+    here.sent.state = "draft"
+    await access.refresh(session, here.sent.id)
+    assert not await role_of(session, here.coordinator, here.sent) & READERS
+    assert Role.LEAD in await role_of(session, here.lead, here.sent)
+
+
 async def test_an_approver_reads_only_what_waits_for_a_decision(session, here):
     with pytest.raises(NotFound):
         await look(

@@ -75,7 +75,8 @@ def _inside(rights: Rights) -> Role:
 
 def _handling(stands: Role, own: Right, rights: Rights) -> Role:
     """Return what somebody without a personal conflict is to the handling."""
-    desk = Role.DESK in stands and rights.submitted
+    # A proposal taken back is a draft again: its number stays, its content is the team's.
+    desk = Role.DESK in stands and rights.submitted and rights.state != State.DRAFT
     if rights.employer & Right.EMPLOYER:
         return _each((Role.PROGRESS, desk))
     return _each(
@@ -174,7 +175,7 @@ VISIBLE = text("""
   where cast(:scope as uuid) is null or p.id = :scope
   union
   select p.id from proposals p
-  where :desk and p.submitted_at is not null
+  where :desk and p.submitted_at is not null and p.state <> 'draft'
     and not exists (
       select from access c
       where c.proposal_id = p.id and c.principal = :person and c.rights & :removed <> 0)

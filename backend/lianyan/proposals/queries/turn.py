@@ -120,7 +120,7 @@ SEEN_COLUMNS = f"""
 """Columns of `seen`, from `proposals p`."""
 
 HANDLED = f"""
-    p.submitted_at is not null
+    p.submitted_at is not null and p.state <> 'draft'
     and not exists (
       select from access c
       where c.proposal_id = p.id and c.principal = cast(:me as uuid) and c.rights & {HIDDEN:d} <> 0)"""
