@@ -1,6 +1,6 @@
 /** The desk's rows in words: what is missing, whose turn it is, how long is left. */
-import { t, words } from "$lib/i18n.svelte";
-import { said, titleOf, type Both } from "$lib/said";
+import { language, t, words } from "$lib/i18n.svelte";
+import { said, shortOf, titleOf, type Both } from "$lib/said";
 import type { Shapes } from "$lib/shapes";
 import { listed, sector } from "$lib/terms.svelte";
 
@@ -31,6 +31,11 @@ export function whoseText(row: Turn): string {
 /** Return the reader's next act in words. */
 export function actWord(act: string): string {
   return words(`desk.act.${act}`) ?? act;
+}
+
+/** Return an institution's name for a narrow column: English names are long, so their short form where there is one. */
+export function nameOf(of: { name: Both; short?: Both | null }): string {
+  return language() === "en" ? shortOf(of) : said(of.name);
 }
 
 /** Return how many days are left; 0 is today. */
