@@ -150,9 +150,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), server_default="pending", nullable=False),
         sa.Column("locale", sa.Text(), nullable=True),
         sa.Column("email", sa.Text(), nullable=True),
-        sa.Column(
-            "email_verified", sa.Boolean(), server_default=sa.text("false"), nullable=False
-        ),
+        sa.Column("email_verified", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("phone", sa.Text(), nullable=True),
         sa.Column("orcid", sa.Text(), nullable=True),
         sa.Column("demo", sa.Boolean(), server_default=sa.text("false"), nullable=False),

@@ -268,9 +268,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("document", postgresql.JSONB(), nullable=False),
         sa.Column("sha256", sa.LargeBinary(), nullable=False),
-        sa.Column(
-            "fingerprint", sa.LargeBinary(), server_default=sa.text("''"), nullable=False
-        ),
+        sa.Column("fingerprint", sa.LargeBinary(), server_default=sa.text("''"), nullable=False),
         sa.Column("made_by", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column(

@@ -73,7 +73,9 @@ async def revision(url: str) -> str | None:
             exists = await connection.scalar(text("select to_regclass('alembic_version')"))
             if exists is None:
                 return None
-            found: str | None = await connection.scalar(text("select version_num from alembic_version"))
+            found: str | None = await connection.scalar(
+                text("select version_num from alembic_version")
+            )
             return found
     finally:
         await engine.dispose()

@@ -34,7 +34,9 @@ def openapi() -> str:
     from lianyan.app import create_app  # noqa: PLC0415  every slice is loaded only for this
     from lianyan.settings import Settings  # noqa: PLC0415
 
-    settings = Settings.from_env({}, database_url="postgresql://nobody@127.0.0.1/none", secret_key=bytes(32))
+    settings = Settings.from_env(
+        {}, database_url="postgresql://nobody@127.0.0.1/none", secret_key=bytes(32)
+    )
     schema = create_app(settings).openapi_schema.to_schema()
     schema["servers"] = [{"url": "/"}]
     ordered = msgspec.json.encode(msgspec.to_builtins(schema, str_keys=True), order="sorted")
@@ -45,7 +47,15 @@ def document() -> str:
     """Return the tables as a page: states, moves, who may do what, what is material, who is told."""
     import lianyan.notifications.followers  # noqa: F401, PLC0415  fills FOLLOWERS
 
-    states = [(f"`{s}`", say("zh", f"status.proposal.{s}"), say("en", f"status.proposal.{s}"), f"`{SHOWN[s]}`") for s in SHOWN]
+    states = [
+        (
+            f"`{s}`",
+            say("zh", f"status.proposal.{s}"),
+            say("en", f"status.proposal.{s}"),
+            f"`{SHOWN[s]}`",
+        )
+        for s in SHOWN
+    ]
     parts = [
         "# Tables",
         "Written by `lianyan tables`; a test fails when this page is not what the code says.",
@@ -59,14 +69,23 @@ def document() -> str:
         ),
         "## Moves of a participation",
         _table(
-            ("from", "move", "to"), [(f"`{s}`", f"`{m}`", f"`{t}`") for (s, m), t in PARTICIPATION_MOVES.items()]
+            ("from", "move", "to"),
+            [(f"`{s}`", f"`{m}`", f"`{t}`") for (s, m), t in PARTICIPATION_MOVES.items()],
         ),
         "## Who may do what",
-        _table(("action", "roles"), [(f"`{action}`", _roles(roles)) for action, roles in ALLOWED.items()]),
+        _table(
+            ("action", "roles"),
+            [(f"`{action}`", _roles(roles)) for action, roles in ALLOWED.items()],
+        ),
         "## What a confirmation covers",
-        _table(("field", "whose confirmation a change voids"), [(f"`{f}`", str(w)) for f, w in MATERIAL.items()]),
+        _table(
+            ("field", "whose confirmation a change voids"),
+            [(f"`{f}`", str(w)) for f, w in MATERIAL.items()],
+        ),
         "## Events that tell people",
-        _table(("event", "followers"), [(f"`{k}`", str(len(v))) for k, v in sorted(FOLLOWERS.items())]),
+        _table(
+            ("event", "followers"), [(f"`{k}`", str(len(v))) for k, v in sorted(FOLLOWERS.items())]
+        ),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -173,7 +173,8 @@ class PlatformRole(Entity):
     __tablename__ = "platform_roles"
     __table_args__ = (
         CheckConstraint(
-            "role in ('coordinator', 'stand_in', 'reviewer', 'approver', 'administrator')", name="role"
+            "role in ('coordinator', 'stand_in', 'reviewer', 'approver', 'administrator')",
+            name="role",
         ),
         Index(
             "uq_platform_roles_current",
