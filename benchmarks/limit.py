@@ -13,6 +13,10 @@ from lianyan.proposals.queries.mine import FIRST, STATES, _statement
 LIST = _statement(matched=False)
 
 
+async def _kept(_: Any) -> None:
+    """Reset nothing between two reads, as the portal's pool does."""
+
+
 class Limit:
     """The application: two paths, each one statement."""
 
@@ -32,6 +36,8 @@ class Limit:
                 min_size=8,
                 max_size=8,
                 statement_cache_size=512,
+                max_cacheable_statement_size=0,
+                reset=_kept,
                 server_settings={"plan_cache_mode": "force_generic_plan", "jit": "off"},
             )
         last = scope["path"].rsplit("/", 1)[-1]

@@ -131,13 +131,14 @@ def create_app(
         openapi_config=OpenAPIConfig(
             title="Lianyan", version="1", render_plugins=[JsonRenderPlugin()], path="/api/schema"
         ),
-        middleware=[lambda app: Requests(app, settings.origin)],
         # Answers of the API are small and private; what is large and public is worth packing.
         compression_config=CompressionConfig("gzip", minimum_size=1000, exclude=["/api/"]),
         request_max_body_size=LARGEST_BODY,
         logging_config=None,
         path=settings.base_path or None,
     )
+    # Outside everything else: what no route answers is stamped and logged too.
+    app.asgi_handler = Requests(app.asgi_handler, settings.origin, settings.base_path)
     _demand_actions(app)
     return app
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 import asyncpg
 from litestar import Request
 from litestar.datastructures import State
-from sqlalchemy import DateTime, MetaData, Text, func
+from sqlalchemy import DateTime, MetaData, Text, event, func
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -72,7 +73,7 @@ def dsn(url: str) -> str:
 def create_engine(settings: Settings) -> AsyncEngine:
     """Return the engine of the writes: time limits set, so that nothing waits for ever."""
     url = dsn(settings.database_url).replace("postgresql://", "postgresql+asyncpg://", 1)
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=settings.pool_size,
         max_overflow=0,
@@ -88,6 +89,31 @@ def create_engine(settings: Settings) -> AsyncEngine:
             },
         },
     )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _(dbapi_connection: Any, _record: Any) -> None:
+        dbapi_connection.driver_connection.add_query_logger(_count)
+
+    return engine
+
+
+STATEMENTS: ContextVar[list[int]] = ContextVar("statements")
+"""How many statements the present request has run: one number, counted up where they run."""
+
+
+def _count(_: Any) -> None:
+    """Count one statement, whoever runs it."""
+    if (found := STATEMENTS.get(None)) is not None:
+        found[0] += 1
+
+
+async def _counted(connection: Any) -> None:
+    """Let a connection of the read pool count its statements."""
+    connection.add_query_logger(_count)
+
+
+async def _kept(_: Any) -> None:
+    """Leave a connection as it is: reads set nothing, so nothing is to be reset between them."""
 
 
 class ReadPool:
@@ -108,6 +134,8 @@ class ReadPool:
                 statement_cache_size=512,
                 max_cached_statement_lifetime=0,
                 max_cacheable_statement_size=0,  # a whole page is one long statement; keep it too
+                init=_counted,
+                reset=_kept,
                 timeout=5,
                 command_timeout=10,
                 server_settings={

@@ -8,10 +8,11 @@ import time
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from lianyan.core.db import abandon
+from lianyan.core.db import STATEMENTS, abandon
 
 LOG = logging.getLogger("lianyan.requests")
 
@@ -37,9 +38,9 @@ HEADERS = {
 class Requests:
     """ASGI middleware: stamps, refuses foreign changes, measures, logs one JSON line a request."""
 
-    def __init__(self, app: ASGIApp, origin: str) -> None:
-        """Wrap `app`; changes are taken from `origin` only."""
-        self.app, self.origin = app, origin
+    def __init__(self, app: ASGIApp, origin: str, base: str = "") -> None:
+        """Wrap `app`; changes under `base` are taken from pages of `origin` only."""
+        self.app, self.origin, self.api = app, origin, f"{base}/api/"
         self.headers = [(k.encode(), v.encode()) for k, v in HEADERS.items()]
         if origin.startswith("https://"):
             self.headers.append((b"strict-transport-security", b"max-age=31536000"))
@@ -51,6 +52,8 @@ class Requests:
             return
         http: Any = scope
         started, request_id, status = time.perf_counter(), uuid4().hex[:16], 500
+        statements = [0]
+        STATEMENTS.set(statements)
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
 
         async def stamped(message: Message) -> None:
@@ -72,19 +75,16 @@ class Requests:
             await abandon(scope)
             handler = scope.get("route_handler")
             actor: Any = scope.get("actor")
-            LOG.info(
-                json.dumps(
-                    {
-                        "id": request_id,
-                        "route": getattr(handler, "name", None)
-                        or getattr(handler, "handler_name", None),
-                        "method": http["method"],
-                        "actor": str(actor.id) if actor else None,
-                        "status": status,
-                        "ms": round((time.perf_counter() - started) * 1000, 1),
-                    }
-                )
-            )
+            line = {
+                "id": request_id,
+                "route": getattr(handler, "name", None) or getattr(handler, "handler_name", None),
+                "method": http["method"],
+                "actor": str(actor.id) if actor else None,
+                "status": status,
+                "ms": round((time.perf_counter() - started) * 1000, 1),
+                "sql": statements[0],
+            }
+            LOG.info(msgspec.json.encode(line).decode())
 
     def refusal(self, scope: Any) -> tuple[int, str] | None:
         """Return status and code for a request that is refused before anything reads it."""
@@ -96,7 +96,7 @@ class Requests:
             return 400, "problems.unreadable"
         if "\x00" in scope["path"] or BAD_QUERY.search(text):
             return 400, "problems.unreadable"
-        if scope["method"] in SAFE or not scope["path"].startswith("/api/"):
+        if scope["method"] in SAFE or not scope["path"].startswith(self.api):
             return None
         headers = {k.lower(): v for k, v in scope["headers"]}
         origin = headers.get(b"origin", b"").decode("latin-1")
