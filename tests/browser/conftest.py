@@ -1,0 +1,134 @@
+"""Fixtures: one portal with the demo's data for all workers, a browser a worker, people before it."""
+
+import asyncio
+import fcntl
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from browser.visitor import DESK, Language, Visitor
+from lianyan.embedded import throwaway
+from lianyan.embedded.cluster import Home
+from portal import free_port, portal
+
+LIANYAN = [sys.executable, "-m", "lianyan"]
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give the folder of a portal with demo data; all workers share it, the one who began ends it.
+
+    `LIANYAN_TEST_PORTAL` names the folder of one that runs already.
+    """
+    if given := os.environ.get("LIANYAN_TEST_PORTAL"):
+        yield Path(given)
+        return
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    note = shared / "portal.json"
+    with (shared / "portal.lock").open("w") as lock, (shared / "portal.users").open("w") as users:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if note.exists():
+            fcntl.flock(users, fcntl.LOCK_SH)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            yield Path(json.loads(note.read_text()))
+            return
+        options = ["--demo", "--port", str(free_port())]
+        with throwaway() as folder, portal(LIANYAN, folder, *options):
+            note.write_text(json.dumps(str(folder)))
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            yield folder
+            note.unlink()
+            fcntl.flock(users, fcntl.LOCK_EX)
+
+
+@pytest.fixture(scope="session")
+def address(site: Path) -> str:
+    """Give where the portal is, with a slash at the end."""
+    return str(json.loads((site / "data" / "up.json").read_text())["address"])
+
+
+@pytest.fixture(scope="session")
+def query(site: Path) -> Callable[..., list[Any]]:
+    """Give a function that runs one statement in the portal's database, for what no page can do."""
+    home = Home.read(site / "data")
+    assert home is not None
+
+    async def run(statement: str, *values: Any) -> list[Any]:
+        connection = await asyncpg.connect(home.url("lianyan_owner"))
+        try:
+            return list(await connection.fetch(statement, *values))
+        finally:
+            await connection.close()
+
+    def ask(statement: str, *values: Any) -> list[Any]:
+        # The browser's driver keeps a loop in this thread.
+        with ThreadPoolExecutor(1) as other:
+            return other.submit(asyncio.run, run(statement, *values)).result(20)
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Give this worker's Chromium."""
+    program = next(found for name in PROGRAMS if (found := shutil.which(name)))
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=program, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def profiles(browser: Browser, address: str) -> Callable[[str], Any]:
+    """Give a person's signed-in profile; each person logs in once."""
+    kept: dict[str, Any] = {}
+
+    def profile(key: str) -> Any:
+        if key not in kept:
+            visitor = Visitor(browser, address).sign_in(key)
+            kept[key] = visitor.state()
+            visitor.close()
+        return kept[key]
+
+    return profile
+
+
+Open = Callable[..., Visitor]
+
+
+@pytest.fixture
+def visit(
+    browser: Browser, address: str, profiles: Callable[[str], Any], request: pytest.FixtureRequest
+) -> Iterator[Open]:
+    """Give a function that puts a person (or nobody) before a screen; a complaint fails the test."""
+    opened: list[Visitor] = []
+
+    def visit(
+        key: str | None = None, width: int = DESK, language: Language = "zh", **more: Any
+    ) -> Visitor:
+        state = profiles(key) if key else None
+        visitor = Visitor(browser, address, width=width, language=language, state=state, **more)
+        opened.append(visitor)
+        if key:
+            visitor.open("settings")
+            visitor.speak(language)
+        return visitor
+
+    yield visit
+    noise = [line for visitor in opened for line in visitor.noise]
+    for visitor in opened:
+        visitor.close()
+    assert not noise, "\n".join(noise)
