@@ -94,6 +94,10 @@ def handlers(settings: Settings) -> list[ControllerRouterHandler]:
         rest = str(request.path_params.get("rest", "/"))
         if rest.startswith("/api/") or "." in rest.rsplit("/", 1)[-1]:
             return _file(rest)
+        if settings.demo and request.headers.get("host", "").startswith("localhost:"):
+            # The demo's login knows one name of this machine; cookies and origin go with it.
+            there = f"{settings.origin}{request.url.path}"
+            return Response("", status_code=307, headers={"location": there})
         html = _index().replace('<base href="/" />', f'<base href="{base}" />', 1)
         html = html.replace('lang="zh-CN"', f'lang="{LANGUAGES[locale_of(request)]}"', 1)
         blocks = await first_answers(request, front=rest == "/")

@@ -66,3 +66,9 @@ async def test_the_line_counts_the_statements(committed, caplog):
         await committed.client.put("/api/session/locale", json={"locale": "zh"})
     counts = [json.loads(r.message)["sql"] for r in caplog.records if r.name == "lianyan.requests"]
     assert counts[0] == 1
+
+
+async def test_the_demo_calls_this_machine_by_one_name(client):
+    got = await client.get("/proposals", headers={"host": "localhost:8000"})
+    assert (got.status_code, got.headers["location"]) == (307, "http://127.0.0.1:8000/proposals")
+    assert (await client.get("/proposals")).status_code == 200
