@@ -66,7 +66,9 @@ def environment() -> dict[str, str]:
     path = [str(VENV / "bin"), os.environ.get("PATH", "")]
     if (node := node_folder()) is not None:
         path.insert(0, str(node / "bin"))
-    kept = {n: v for n, v in os.environ.items() if n not in {"PYTHONHOME", "VIRTUAL_ENV"}}
+    # A second start takes two seconds because Python keeps what it compiled in the first.
+    dropped = {"PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV"}
+    kept = {n: v for n, v in os.environ.items() if n not in dropped}
     return {**kept, "PATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}
 
 

@@ -77,7 +77,9 @@ def settings_of(given: argparse.Namespace) -> Settings:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment that gives a child process these very settings."""
-    values = {n: v for n, v in os.environ.items() if not n.startswith(PREFIX)}
+    # Without compiled code on the disk each start would compile everything anew, for seconds.
+    dropped = {"PYTHONDONTWRITEBYTECODE"}
+    values = {n: v for n, v in os.environ.items() if not n.startswith(PREFIX) and n not in dropped}
     for name in settings.__struct_fields__:
         value = getattr(settings, name)
         if isinstance(value, bytes):
