@@ -127,6 +127,13 @@ def test_a_taken_port_is_passed_over_unless_it_was_asked_for():
         assert found.public_url == f"http://127.0.0.1:{found.port}"
 
 
+def test_an_invitation_leads_to_the_running_portal(running):
+    env = {**os.environ, "LIANYAN_DATA_DIR": str(running.folder / "data")}
+    command = [*LIANYAN, "admin", "invite", "--name", "王五", "--institution", "示例大学"]
+    said = subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=True)
+    assert said.stdout.startswith(f"{running.address}welcome#administrator=")
+
+
 def test_a_wrong_setting_is_named_in_one_sentence(tmp_path):
     env = {**os.environ, "LIANYAN_POOL_SIZE": "many", "LIANYAN_DATA_DIR": str(tmp_path)}
     said = subprocess.run([*LIANYAN, "up"], env=env, capture_output=True, text=True, check=False)

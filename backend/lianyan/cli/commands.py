@@ -148,10 +148,10 @@ async def _doctor(given: argparse.Namespace) -> int:
 
 
 async def _invite(given: argparse.Namespace) -> int:
-    from lianyan.cli.database import database, migrate, session
+    from lianyan.cli.database import at_its_address, database, migrate, session
     from lianyan.identity.commands import invite_administrator
 
-    async with database(settings_of(given)) as settings:
+    async with database(at_its_address(settings_of(given))) as settings:
         await migrate(settings)
         async with session(settings) as opened:
             link = await invite_administrator(

@@ -1,6 +1,8 @@
 """The database a command works on: the one of the settings, or the embedded one."""
 
 import asyncio
+import json
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ import msgspec
 
 from lianyan.cli.fault import Fault
 from lianyan.embedded.cluster import Home
-from lianyan.settings import Settings
+from lianyan.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,6 +40,17 @@ def attached(settings: Settings, home: Home) -> Settings:
         database_url=home.url("lianyan_app"),
         owner_database_url=home.url("lianyan_owner"),
     )
+
+
+def at_its_address(settings: Settings) -> Settings:
+    """Return the settings with the address the running portal gave itself, if none was set."""
+    if f"{PREFIX}PUBLIC_URL" in os.environ:
+        return settings
+    try:
+        found = json.loads((settings.data_dir / "up.json").read_text())["address"]
+    except (OSError, ValueError, KeyError):
+        return settings
+    return msgspec.structs.replace(settings, public_url=found.rstrip("/"))
 
 
 async def answering(url: str) -> None:
