@@ -1945,6 +1945,8 @@ export interface components {
         };
         /** DecisionOut */
         DecisionOut: {
+            applied_fen: number | null;
+            applied_months: number | null;
             at: string | null;
             granted_fen: number | null;
             granted_months: number | null;
