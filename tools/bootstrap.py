@@ -210,14 +210,12 @@ def npm(*arguments: str, cwd: Path) -> None:
 
 def sources(folder: Path, *more: Path) -> list[Path]:
     """Return the files a build reads."""
-    skipped = {"node_modules", ".svelte-kit", "dist"}
-    return [
-        path
-        for top in (folder, *more)
-        for place, folders, names in os.walk(top)
-        if not folders.__setitem__(slice(None), [n for n in folders if n not in skipped])  # prunes
-        for path in (Path(place, name) for name in names)
-    ]
+    found = []
+    for top in (folder, *more):
+        for place, folders, names in os.walk(top):
+            folders[:] = [n for n in folders if n not in {"node_modules", ".svelte-kit", "dist"}]
+            found += [Path(place, name) for name in names]
+    return found
 
 
 def ensure_node_packages(folder: Path) -> None:
@@ -328,20 +326,16 @@ def target_format(_: Sequence[str]) -> None:
     run("ruff", "check", "--fix")
 
 
-def lianyan(*arguments: str) -> None:
-    """Run a `lianyan` command of the checkout."""
-    ensure_python()
-    run(PYTHON, "-m", "lianyan", *arguments)
-
-
 def target_migrate(more: Sequence[str]) -> None:
     """Bring the database to the newest revision."""
-    lianyan("migrate", *more)
+    ensure_python()
+    run(PYTHON, "-m", "lianyan", "migrate", *more)
 
 
 def target_tables(more: Sequence[str]) -> None:
     """Write what is generated from the tables."""
-    lianyan("tables", *more)
+    ensure_python()
+    run(PYTHON, "-m", "lianyan", "tables", *more)
 
 
 def target_bench(more: Sequence[str]) -> None:
