@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 import msgspec
-from litestar import Request, Response, get
+from litestar import HttpMethod, Request, Response, get, route
 from litestar.datastructures import CacheControlHeader
 from litestar.di import NamedDependency
 from litestar.static_files import create_static_files_router
@@ -30,7 +30,7 @@ OWN = ("/assets", "/api/schema")
 
 STATIC = Path(str(files("lianyan"))) / "static"
 LANGUAGES: dict[str, str] = {"zh": "zh-CN", "en": "en"}
-KINDS = {".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8"}
+KINDS = {".svg": "image/svg+xml", ".txt": "text/plain"}
 YEAR = 31_536_000
 
 
@@ -88,7 +88,13 @@ def handlers(settings: Settings) -> list[ControllerRouterHandler]:
         await reading.connection.fetchval("select 1")
         return {"status": "ok"}
 
-    @get(["/", "/{rest:path}"], opt={"action": "page.read"}, include_in_schema=False)
+    # Chat programs look at a link with HEAD before they show it.
+    @route(
+        ["/", "/{rest:path}"],
+        http_method=[HttpMethod.GET, HttpMethod.HEAD],
+        opt={"action": "page.read"},
+        include_in_schema=False,
+    )
     async def page(request: Request[Any, Any, Any]) -> Response[str]:
         """Answer every page with the index; the browser's router shows the rest."""
         rest = str(request.path_params.get("rest", "/"))
@@ -102,9 +108,7 @@ def handlers(settings: Settings) -> list[ControllerRouterHandler]:
         html = html.replace('lang="zh-CN"', f'lang="{LANGUAGES[locale_of(request)]}"', 1)
         blocks = await first_answers(request, front=rest == "/")
         html = html.replace("</head>", f"{blocks}</head>", 1)
-        return Response(
-            html, media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"}
-        )
+        return Response(html, media_type="text/html", headers={"cache-control": "no-store"})
 
     found: list[Any] = [health, ready, page]
     if (STATIC / "assets").exists():
