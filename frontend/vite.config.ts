@@ -112,6 +112,8 @@ export default defineConfig({
             // What pages share comes in two files, not in thirty small ones.
             { name: "core", test: CORE, priority: 2 },
             { name: "parts", test: PARTS, minShareCount: 2, priority: 1 },
+            // What pages of several folders read with, so that no folder brings another's file along.
+            { name: "reading", test: /src\/pages\/(proposal\/(content|changes|ReasonDialog)|review\/(Paper|rubric))\b/, minShareCount: 2, priority: 1 },
             // What the pages of one folder share among themselves, in one file a folder.
             { name: (id) => /src\/pages\/(\w+)\//.exec(id)?.[1] ?? null, test: /src\/pages\/(?!status)/, minShareCount: 2 },
           ],
