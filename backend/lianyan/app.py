@@ -20,7 +20,7 @@ from lianyan import pages
 from lianyan.calls.routes import HANDLERS as CALLS
 from lianyan.core.actor import provide_actor, provide_reading, provide_visitor
 from lianyan.core.clock import Arrival
-from lianyan.core.database_errors import problem_of
+from lianyan.core.database_errors import away, busy, problem_of
 from lianyan.core.db import Acquire, ReadPool, Sessions, create_engine, provide_session
 from lianyan.core.idempotency import provide_once
 from lianyan.core.policy import ALLOWED
@@ -71,7 +71,10 @@ def handle_unreadable(request: Request[Any, Any, Any], _: Exception) -> Response
 
 
 def handle_defect(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Log a defect with its traceback and answer without a word of it."""
+    """Log a defect with its traceback and answer without a word of it; a database away is none."""
+    if away(error):
+        LOG.warning("database away %s (%s)", request.scope.get("request_id"), type(error).__name__)
+        return answer(request, busy())
     LOG.error("defect %s", request.scope.get("request_id"), exc_info=error)
     problem = Problem("problems.defect")
     problem.status = 500

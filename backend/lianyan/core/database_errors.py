@@ -1,8 +1,10 @@
 """What the database refuses, as problems: one table for constraints, one for kinds of bad value."""
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from lianyan.core.problems import Conflict, Invalid, Problem, invalid
+from lianyan.core.problems import BUSY, Conflict, Invalid, Problem, invalid
 
 CONSTRAINTS: dict[str, tuple[str, str]] = {
     "uq_institutions_code": ("code", "institutions.code_taken"),
@@ -27,6 +29,9 @@ BAD_VALUE = {"22001", "22003", "22007", "22008", "22021", "22P02", "22P05"}
 LATER = {"40001", "40P01", "55P03", "57014"}
 """Serialisation, deadlock, lock and statement timeouts: the same request may succeed in a moment."""
 
+AWAY = {"57P01", "57P02", "57P03", "53300"}
+"""The server stops, has crashed, starts, or has no room; class 08 says that the connection is gone."""
+
 
 def problem_of(error: DBAPIError) -> Problem | None:
     """Return the problem a database error stands for, None for a defect of ours."""
@@ -40,8 +45,30 @@ def problem_of(error: DBAPIError) -> Problem | None:
             return problem
     if state in BAD_VALUE:
         return Invalid([], "problems.unstorable")
-    if state in LATER:
-        busy = Problem("problems.busy")
-        busy.status = 503
-        return busy
+    if state in LATER or away(error):
+        return busy()
     return None
+
+
+def busy() -> Problem:
+    """Return the problem of a request that may succeed in a moment."""
+    found = Problem("problems.busy")
+    found.status = BUSY
+    return found
+
+
+def away(error: BaseException) -> bool:
+    """Say whether an error means that the database cannot be reached now: nobody's mistake.
+
+    A commit whose answer got lost is one too: the same request sent again finds what it did.
+    """
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or (error.orig is not None and away(error.orig))
+    state = str(getattr(error, "sqlstate", "") or "")
+    if state in AWAY or state.startswith("08"):
+        return True
+    if isinstance(error, asyncpg.InterfaceError):
+        return "clos" in str(error)
+    # A socket that is not there is reported without a name, a missing file with its own.
+    missing = isinstance(error, FileNotFoundError) and error.filename is None
+    return missing or isinstance(error, (ConnectionError, TimeoutError, PoolTimeoutError))

@@ -9,6 +9,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from lianyan.core.words import say
 
 PROBLEM = "application/problem+json"
+BUSY = 503
 
 
 class FieldError(msgspec.Struct, frozen=True):
@@ -155,6 +156,8 @@ def answer(request: Request[Any, Any, Any], problem: Problem) -> Response[bytes]
     headers = {"cache-control": "no-store"}
     if problem.status == Unauthorized.status:
         headers["www-authenticate"] = "Session"
+    if problem.status == BUSY:
+        headers["retry-after"] = "1"
     return Response(
         msgspec.json.encode(body), status_code=problem.status, media_type=PROBLEM, headers=headers
     )
