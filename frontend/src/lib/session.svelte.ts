@@ -48,6 +48,8 @@ const device = async () => (await import("./drafts")).drafts;
 const SIGNED_OUT: SessionData = { person: null };
 /** The name of the window that a new sign-in opens; it closes itself when done. */
 const WINDOW = "lianyan-login";
+/** How often a page that is being looked at says so. */
+const RENEW = 10 * 60_000;
 
 export class Session {
   data = $state.raw<SessionData>(SIGNED_OUT);
@@ -95,6 +97,7 @@ export class Session {
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible" && this.asking === "again") void this.check();
     });
+    setInterval(() => void this.renew(), RENEW);
     await this.load();
     if (!this.person) return;
     this.#channel?.postMessage(this.data.tag ?? null);
@@ -102,6 +105,12 @@ export class Session {
       this.spare = true;
       window.close();
     }
+  }
+
+  /** Keep the session from ending while its person is here; it still ends at its longest. */
+  async renew(): Promise<void> {
+    if (!this.person || this.asking || document.visibilityState !== "visible") return;
+    await ok(quiet.POST("/api/session/renew", {})).catch(() => undefined);
   }
 
   /** A request found nobody signed in: open the dialog, and say whether the same person came back. */
