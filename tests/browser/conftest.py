@@ -123,8 +123,7 @@ def visit(
         visitor = Visitor(browser, address, width=width, language=language, state=state, **more)
         opened.append(visitor)
         if key:
-            visitor.open("settings")
-            visitor.speak(language)
+            visitor.account_speaks(language)
         return visitor
 
     yield visit

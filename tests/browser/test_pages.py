@@ -1,0 +1,83 @@
+"""What holds on every page: axe, one heading, a title, no sideways scroll, a quiet console, the keyboard."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.pages import BY, addresses
+from browser.visitor import DESK, PHONE
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+RUN = f"axe.run(document, {{runOnly: {json.dumps(TAGS)}, resultTypes: ['violations']}})"
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe finds, a line each."""
+    # By the debugger, not as a script of the page: the policy stays as strict as it is.
+    page.evaluate(AXE.read_text("utf-8"))
+    found: dict[str, Any] = page.evaluate(RUN)
+    return [
+        f"{one['id']}: {node['html'][:160]}" for one in found["violations"] for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("key", list(BY))
+def test_pages_are_clean(visit, key, language):
+    """Each page of a person, in a language: axe, heading, title, widths; `visit` hears the console."""
+    visitor = visit(key, language=language)
+    page, faults = visitor.page, []
+    for path in addresses(visitor, key):
+        visitor.open(path)
+        faults += [f"{path}: {fault}" for fault in violations(page)]
+        if (count := page.locator("h1:visible").count()) != 1:
+            faults.append(f"{path}: {count} headings of the first rank")
+        title, heading = page.title(), visitor.heading()
+        if not title or title == heading == "":
+            faults.append(f"{path}: no title")
+        if page.locator("html").get_attribute("lang") != {"zh": "zh-CN", "en": "en"}[language]:
+            faults.append(f"{path}: another language")
+        for width in (PHONE, DESK):
+            page.set_viewport_size({"width": width, "height": 844})
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            if wide > width:
+                faults.append(f"{path}: {wide} pixels wide on a screen of {width}")
+        if raw := raw_keys(page):
+            faults.append(f"{path}: {raw}")
+    assert not faults, "\n".join(faults)
+
+
+def raw_keys(page: Page) -> list[str]:
+    """Return words that are keys of the catalogue, shown where a sentence should be."""
+    found: list[str] = page.evaluate(
+        r"""[...document.body.innerText.matchAll(/(?<![\w.@/-])[a-z]+(_[a-z]+)*\.[a-z_]+(?![\w@/-]|\.\w)/g)]
+            .map((m) => m[0]).filter((word) => !/\.(example|com|cn|edu|json|xlsx)$/.test(word))"""
+    )
+    return found
+
+
+def test_every_page_is_reached_and_left_by_the_keyboard(visit):
+    visitor = visit("yi")
+    page = visitor.open("home")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="跳到正文")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("main :focus")).to_have_count(1)
+    page.locator("main :focus").press("Enter")
+    visitor.settled()
+    expect(page.locator("h1")).to_be_focused()
+    seen = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("document.activeElement.textContent.trim()"))
+        if page.evaluate("document.activeElement === document.body"):
+            break
+    assert any("重新登录" in one or "检查并提交" in one or "下一节" in one for one in seen), seen
