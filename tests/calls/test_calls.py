@@ -248,7 +248,9 @@ async def test_a_call_shows_the_readers_own_drafts_and_nobody_elses(client, sess
     await make_proposal(session, other, call, [home], title="别人的草稿")
     url = f"{URL}/{call.id}"
     found = (await client.get(url, headers=await login(session, lead))).json()
-    assert found["my_drafts"] == [{"id": str(mine.id), "title": "我的草稿", "shown": "draft"}]
+    assert found["my_drafts"] == [
+        {"id": str(mine.id), "title": "我的草稿", "title_en": "", "shown": "draft"}
+    ]
     assert (await client.get(url)).json()["my_drafts"] == []
     assert (await client.get(url)).json()["can"] == []
     missing = "00000000-0000-7000-8000-000000000000"

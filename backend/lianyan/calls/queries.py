@@ -118,7 +118,8 @@ def _call() -> Read:
             func.jsonb_agg(
                 aggregate_order_by(
                     func.jsonb_build_object(
-                        "id", Proposal.id, "title", Proposal.title, "shown", Proposal.state
+                        *("id", Proposal.id, "shown", Proposal.state),
+                        *("title", Proposal.title, "title_en", Proposal.title_en),
                     ),
                     Proposal.id.desc(),
                 )

@@ -48,6 +48,7 @@ class OwnDraft(msgspec.Struct, frozen=True):
 
     id: UUID
     title: str
+    title_en: str
     shown: str
 
 

@@ -2731,6 +2731,7 @@ export interface components {
             id: string;
             shown: string;
             title: string;
+            title_en: string;
         };
         /** OwnReview */
         OwnReview: {
