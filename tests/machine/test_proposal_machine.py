@@ -26,6 +26,8 @@ from machine.stage import ANSWERS, COMMENTS, LINES, Stage
 LONG = bool(os.environ.get("LIANYAN_LONG"))
 EXAMPLES = int(os.environ.get("LIANYAN_MACHINE_EXAMPLES", "2000" if LONG else "100"))
 STEPS = 40 if LONG else 14
+RARE = {"withdraw", "withdraw_by_institution", "decline"}
+"""What leads out of the ordinary way, and so would be met too often."""
 
 
 def tried(who: str) -> list[Command]:
@@ -165,7 +167,9 @@ class Machine(RuleBasedStateMachine):
             possible = effective(self.play.model)
             if not possible:
                 break
-            name = data.draw(st.sampled_from(sorted({c.name for c in possible})), "name")
+            names = sorted({c.name for c in possible})
+            names += [name for name in names if name not in RARE] * 3
+            name = data.draw(st.sampled_from(names), "name")
             command = data.draw(st.sampled_from([c for c in possible if c.name == name]), "command")
             self.run(self.play.act(command))
         self._look(who)
