@@ -1,5 +1,6 @@
 """Errors the API answers with: RFC 9457 problems in the reader's language, never with a stack trace."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -10,6 +11,10 @@ from lianyan.core.words import say
 
 PROBLEM = "application/problem+json"
 BUSY = 503
+LONGEST_NAME = 80
+"""So much of a field's name is repeated that the client has made up."""
+
+_INDEX = re.compile(r"\[(\d+)\]")
 
 
 class FieldError(msgspec.Struct, frozen=True):
@@ -203,9 +208,18 @@ def _from_validation(error: HTTPException) -> Problem:
 
 
 def _shape(field: str, message: str) -> tuple[str, str, dict[str, Any]]:
-    """Turn msgspec's sentence into a field and a code of ours; its English never reaches a person."""
-    if "unknown field" in message:
-        return message.split("`")[1] if "`" in message else field, "problems.unknown_field", {}
-    if "missing required field" in message:
-        return message.split("`")[1] if "`" in message else field, "problems.required", {}
-    return field.removeprefix("data."), "problems.wrong_type", {}
+    """Turn msgspec's sentence into a field and a code of ours; its English never reaches a person.
+
+    A place inside is written as commands write it: `contributions.0.amount`.
+    """
+    place = _INDEX.sub(r".\1", field).partition("[...]")[0]
+    place = "" if place == "data" else place.removeprefix("data.")
+    for said, code in (
+        ("unknown field `", "problems.unknown_field"),
+        ("missing required field `", "problems.required"),
+    ):
+        _, found, name = message.partition(said)
+        if found:
+            inner = name.rpartition("`")[0][:LONGEST_NAME]
+            return ".".join(filter(None, (place, inner))) or "body", code, {}
+    return place or "body", "problems.wrong_type", {}
