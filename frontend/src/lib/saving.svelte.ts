@@ -23,6 +23,10 @@ export function autosave<T>(options: Omit<Options<T>, "person">): Autosave<T> {
   onDestroy(() => {
     for (const end of ends) end();
   });
+  // What cannot be delivered before a new sign-in asks for it: once, over the page.
+  $effect(() => {
+    if (save.state === "expired") void session.expired();
+  });
   void save.restore();
   return save;
 }

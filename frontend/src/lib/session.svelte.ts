@@ -46,8 +46,10 @@ export interface SessionData {
 const device = async () => (await import("./drafts")).drafts;
 
 const SIGNED_OUT: SessionData = { person: null };
-/** The name of the window that a new sign-in opens; it closes itself when done. */
+/** The name of the window that a new sign-in opens. */
 const WINDOW = "lianyan-login";
+/** Where it ends: the institution's own pages make a browser forget a window's name and opener. */
+export const LOGIN_DONE = "/home?window=login";
 /** How often a page that is being looked at says so. */
 const RENEW = 10 * 60_000;
 
@@ -101,8 +103,9 @@ export class Session {
     await this.load();
     if (!this.person) return;
     this.#channel?.postMessage(this.data.tag ?? null);
-    if (window.name === WINDOW) {
+    if (new URLSearchParams(location.search).get("window") === "login") {
       this.spare = true;
+      // Some browsers let it close itself; in the others the page says that it may be closed.
       window.close();
     }
   }
@@ -127,7 +130,7 @@ export class Session {
 
   /** Open the sign-in in its own window; false where the browser would not. */
   openLogin(): boolean {
-    return window.open(this.loginAddress(), WINDOW) !== null;
+    return window.open(this.loginAddress(LOGIN_DONE), WINDOW) !== null;
   }
 
   /** The sign-in page, returning to `next` (a path of the app) afterwards. */
