@@ -82,14 +82,6 @@ class Draft:
         visitor.open(f"proposals/{self.id}{path}")
 
 
-def confirm(officer: Visitor, title: str) -> None:
-    """Confirm for the officer's institution."""
-    queue = ask(officer, "GET", "queue")["items"]
-    item = next(row for row in queue if row["proposal"]["title"] == title)
-    body = {"scope_hash": item["scope_hash"]}
-    ask(officer, "POST", f"participations/{item['participation_id']}/confirm", body)
-
-
 @pytest.fixture
 def draft(visit: Callable[..., Visitor]) -> Iterator[Callable[..., Draft]]:
     """Give a function that makes drafts; what was made is deleted afterwards."""

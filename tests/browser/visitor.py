@@ -77,20 +77,30 @@ class Visitor:
 
     def sign_in(self, key: str) -> "Visitor":
         """Log in as a person of the demo: choose the institution, then oneself at its login page."""
-        person = read_world().person(key)
-        way = person.logins[0]
-        home = next(m for m in read_world().institutions if m.slug == way.institution)
-        page = self.open("login")
-        name = home.name_zh if self.language == "zh" else home.name_en
-        box = page.get_by_role("combobox")
-        box.fill(name)
-        page.get_by_role("option").filter(has_text=name).first.click()
-        self.button("前往单位登录|Go to the institution's sign-in").click()
-        page.locator(f'button[name="sub"][value="{way.sub}"]').click()
-        page.wait_for_url(re.compile(re.escape(self.address)))
+        self.open("login")
+        self.choose_institution(key)
+        sub = read_world().person(key).logins[0].sub
+        self.page.locator(f'button[name="sub"][value="{sub}"]').click()
+        self.page.wait_for_url(re.compile(re.escape(self.address)))
         self.settled()
         self.speak(self.language)
         return self
+
+    def choose_institution(self, key: str) -> None:
+        """Go from the open login page to the institution's own."""
+        way = read_world().person(key).logins[0]
+        home = next(m for m in read_world().institutions if m.slug == way.institution)
+        name = home.name_zh if self.language == "zh" else home.name_en
+        self.page.get_by_role("combobox").fill(name)
+        self.page.get_by_role("option").filter(has_text=name).first.click()
+        self.button("前往单位登录|Go to the institution's sign-in").click()
+
+    @classmethod
+    def of(cls, other: "Visitor", page: Page) -> "Visitor":
+        """Return the same person before another window of the same browser."""
+        found = cls.__new__(cls)
+        found.__dict__ |= other.__dict__ | {"page": page}
+        return found
 
     def speak(self, language: Language) -> None:
         """Take a language by the button every page has."""
