@@ -1,11 +1,11 @@
 """What happened is written once, with what it caused, and can never be rewritten by the portal."""
 
 import pytest
-from makers import make_institution, make_person
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from lianyan.core.events import Event, record
+from makers import make_institution, make_person
 
 
 async def test_an_event_lands_with_the_change_or_not_at_all(session):
