@@ -4,8 +4,11 @@ import copy
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from lianyan.decisions.releases import carry_out
 from lianyan.proposals import access
+from lianyan.proposals.schemas.detail import ProposalOut
 from machine.facts import SHOWN, Command
 from machine.model import Model
 from machine.stage import Sent, Stage
@@ -51,8 +54,17 @@ class Play:
             return
         assert got.status_code < 300, (c, got.status_code, got.text)
         self.stage.done[c.name] += 1
+        self._kept(c, before, after)
         self.model, self.last = due, self.stage.last
         self.model.happen(c)
+
+    def _kept(self, c: Command, before: Any, after: Any) -> None:
+        """Check that a number once given stays, and that only a submission moves its time."""
+        if before is None or after is None or not before["proposal"]["number"]:
+            return
+        assert after["proposal"]["number"] == before["proposal"]["number"]
+        same = after["proposal"]["submitted_at"] == before["proposal"]["submitted_at"]
+        assert same == (c.name != "submit"), c
 
     def _again(self, c: Command) -> bool:
         """Say whether this is the last move once more, by the same person."""
@@ -176,6 +188,7 @@ class Play:
             assert got.status_code == (403 if roles else 404), (who, got.text)
             return
         assert got.status_code == 200, (who, got.text)
+        msgspec.json.decode(got.content, type=ProposalOut, strict=True)
         found = got.json()
         assert found["shown"] == SHOWN.get(model.state, model.state)
         assert found.get("state") == (model.state if staff else None)
