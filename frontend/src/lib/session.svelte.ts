@@ -13,6 +13,8 @@ export interface Person {
   status?: string;
   institutions?: Shapes["InstitutionRef"][];
   offices?: Shapes["InstitutionRef"][];
+  /** Those that have not confirmed the person yet. */
+  waiting?: Shapes["InstitutionRef"][];
   roles?: string[];
   /** The one proposal a session by invitation opens. */
   scope?: string | null;
