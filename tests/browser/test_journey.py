@@ -22,7 +22,8 @@ NJUST, XUSHI, YUNJING = "南京理工大学", "虚实示例互动有限公司", 
 LETTER = "请在任务书中写明示范仓库的数据由谁保管。"
 HURRY = """
   with due as (
-    update releases set due_at = now() - interval '1 second' where taken_back_at is null and done_at is null
+    update releases set due_at = now() - interval '1 second'
+    where taken_back_at is null and done_at is null
   )
   update jobs set run_at = now() where kind = 'release.carry_out'
 """
@@ -227,7 +228,12 @@ def sign(approver: Visitor) -> None:
 def release(coordinator: Visitor, query) -> None:
     page = coordinator.open("release")
     expect(page.get_by_role("row").filter(has_text=TITLE)).to_contain_text("批准立项")
-    page.get_by_role("button", name=re.compile(r"^发布 \d+ 份并寄 \d+ 封信$")).click()
+    order = page.get_by_role("button", name=re.compile(r"^发布 \d+ 份并寄 \d+ 封信$"))
+    order.click()
+    expect(page.get_by_text(re.compile("^即将发布"))).to_be_visible()
+    page.get_by_role("button", name="全部收回").click()
+    expect(page.get_by_role("row").filter(has_text=TITLE)).to_contain_text("批准立项")
+    order.click()
     expect(page.get_by_text(re.compile("^即将发布"))).to_be_visible()
     query(HURRY)
 
