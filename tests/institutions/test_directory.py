@@ -1,5 +1,7 @@
 """The directory and what coordinators do to it, over HTTP."""
 
+from uuid import uuid4
+
 import msgspec
 import pytest
 from sqlalchemy import select
@@ -345,3 +347,16 @@ async def test_the_profile_is_there_before_anybody_wrote_it(client, session, des
         "/api/platform", json={"contact": "y"}, headers={**desk, "if-match": '"1"'}
     )
     assert late.status_code == 412
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_lead_institution_that_does_not_exist_is_named(client, desk, first):
+    profile = {"name_zh": "平台", "name_en": "Platform", "contact": "x@example.com"}
+    if not first:
+        await client.patch("/api/platform", json=profile, headers={**desk, "if-match": '"0"'})
+    got = await client.patch(
+        "/api/platform",
+        json={**profile, "lead_id": str(uuid4())},
+        headers={**desk, "if-match": '"0"' if first else '"1"'},
+    )
+    assert named(got, "lead_id") == ["institutions.unknown"]

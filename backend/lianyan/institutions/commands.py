@@ -115,6 +115,9 @@ async def change_platform(
     found: dict[str, Any] = {}
     for field, value in asked.items():
         found[field] = _profile_field(fields, field, value)
+    lead = found.get("lead_id")
+    if lead is not None and await session.get(Institution, lead) is None:
+        fields.wrong("lead_id", "institutions.unknown")
     fields.settle()
     stored = await session.scalar(select(Platform).with_for_update())
     if stored is None:
@@ -135,12 +138,6 @@ async def change_platform(
         for field, value in found.items():
             setattr(stored, field, value)
         stored.rev += 1
-    if (
-        found.get("lead_id") is not None
-        and await session.get(Institution, found["lead_id"]) is None
-    ):
-        fields.wrong("lead_id", "institutions.unknown")
-        fields.settle()
     await session.flush()
     # One row without an id of its own: the event's subject is the institution that leads, or nobody.
     await record(session, actor, "platform.changed", stored.lead_id or UUID(int=0), fields=changed)
