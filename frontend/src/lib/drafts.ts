@@ -71,7 +71,10 @@ class DeviceDrafts implements DraftStore {
     if (!database) return undefined;
     // strict: the copy is on the disk, not only in the browser's hands, when a tab is killed.
     const transaction = database.transaction(STORE, mode, mode === "readwrite" ? { durability: "strict" } : {});
-    return (await request(act(transaction.objectStore(STORE)))) as T;
+    const asked = request(act(transaction.objectStore(STORE)));
+    // Asked for with the request itself: a tab that dies before the answer would take the last key along.
+    transaction.commit();
+    return (await asked) as T;
   }
 
   async #open(): Promise<IDBDatabase | null> {
