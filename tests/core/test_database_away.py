@@ -19,6 +19,9 @@ from lianyan.core.database_errors import away, problem_of
         PoolTimeoutError(),
         asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"),
         asyncpg.InterfaceError("connection is closed"),
+        asyncpg.InternalClientError(
+            "cannot switch to state 12; another operation (2) is in progress"
+        ),
         asyncpg.CannotConnectNowError("the database system is starting up"),
         asyncpg.CrashShutdownError("terminating connection"),
         asyncpg.TooManyConnectionsError("sorry, too many clients already"),
@@ -36,6 +39,7 @@ def test_what_says_that_the_database_is_away(error):
     [
         FileNotFoundError(errno.ENOENT, "missing", "words.json"),
         asyncpg.InterfaceError("cannot perform operation: another operation is in progress"),
+        asyncpg.InternalClientError("unexpected result from the server"),
         asyncpg.UndefinedColumnError("column t.x does not exist"),
         ValueError("x"),
         KeyError("x"),

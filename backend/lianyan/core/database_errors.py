@@ -69,6 +69,9 @@ def away(error: BaseException) -> bool:
         return True
     if isinstance(error, asyncpg.InterfaceError):
         return "clos" in str(error)
+    if isinstance(error, asyncpg.InternalClientError):
+        # Said of a connection that the server has just ended, until its socket is seen to close.
+        return "cannot switch to state" in str(error)
     # A socket that is not there is reported without a name, a missing file with its own.
     missing = isinstance(error, FileNotFoundError) and error.filename is None
     return missing or isinstance(error, (ConnectionError, TimeoutError, PoolTimeoutError))
