@@ -83,11 +83,8 @@ class Refusals(Facts):
 
     def _not_theirs(self, c: Command) -> bool:
         """Say whether it is an institution's own matter and the actor is of another."""
-        if c.name in {"view", "confirm", "send_back", "decline"}:
-            return HOME[c.who] != c.what
-        return (
-            c.name == "withdraw_by_institution" and c.who in STAFF and c.name in MOVES[self.state]
-        )
+        answers = c.name in {"view", "confirm", "send_back", "decline"}
+        return answers and HOME[c.who] != c.what
 
     def _wrong_state(self, move: str) -> list[str]:
         return [] if move in MOVES[self.state] else ["409 proposals.wrong_state"]
@@ -168,7 +165,11 @@ class Refusals(Facts):
     def _no_withdraw(self, c: Command) -> list[str]:
         return self._wrong_state(c.name) + self._stale(c)
 
-    _no_withdraw_by_institution = _no_restore = _no_return = _no_withdraw
+    _no_restore = _no_return = _no_withdraw
+
+    def _no_withdraw_by_institution(self, c: Command) -> list[str]:
+        # The coordinator only where there is no officer, and here each institution has one.
+        return self._no_withdraw(c) + (["403"] if c.who in STAFF else [])
 
     def _no_delete(self, c: Command) -> list[str]:
         never = self.state == "draft" and not self.numbered
