@@ -1,13 +1,18 @@
 """A database that cannot be reached is nobody's mistake: the same request may succeed in a moment."""
 
 import errno
+from types import SimpleNamespace
+from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from lianyan.core.database_errors import away, problem_of
+from lianyan.core.db import abandon, provide_session
+from lianyan.core.problems import NotFound
 
 
 @pytest.mark.parametrize(
@@ -48,3 +53,36 @@ def test_what_says_that_the_database_is_away(error):
 def test_a_defect_stays_one(error):
     assert not away(error)
     assert problem_of(DBAPIError("select 1", None, error)) is None
+
+
+@pytest.fixture
+async def lost(committed) -> tuple[Any, Any]:
+    """Give a request whose connection the database ends before its session is closed, with its session."""
+    request: Any = SimpleNamespace(scope={})
+    provided = provide_session(request, SimpleNamespace(sessions=committed.sessions))
+    session = await anext(provided)
+    ours = await session.scalar(text("select pg_backend_pid()"))
+    async with committed.sessions() as other:
+        await other.execute(text("select pg_terminate_backend(:pid, 5000)"), {"pid": ours})
+    return provided, session
+
+
+async def test_a_refusal_stands_though_the_connection_is_lost_meanwhile(lost):
+    provided, session = lost
+    with pytest.raises(NotFound):
+        await provided.athrow(NotFound())
+    assert session.bind.pool.checkedout() == 0, "nothing waits for the garbage collector"
+
+
+async def test_a_commit_on_a_lost_connection_is_refused(lost):
+    provided, session = lost
+    with pytest.raises(DBAPIError) as refused:
+        await anext(provided, None)
+    assert away(refused.value)
+    assert session.bind.pool.checkedout() == 0
+
+
+async def test_a_request_refused_early_is_let_go_though_the_connection_is_lost(lost):
+    _, session = lost
+    await abandon({"session": session})
+    assert session.bind.pool.checkedout() == 0

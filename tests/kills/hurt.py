@@ -72,7 +72,7 @@ class Hurt:
             else:
                 if got.is_success:
                     return got
-                assert got.status_code == BUSY, (step, got.status_code, got.text)
+                assert got.status_code == BUSY, (step, got.text, self.logged("server")[-5000:])
                 assert got.headers["retry-after"] == "1", got.text
                 self.refused[f"{got.status_code} {got.json()['code']}"] += 1
             assert time.monotonic() < deadline, (step, self.refused)

@@ -63,7 +63,8 @@ def away(error: BaseException) -> bool:
     A commit whose answer got lost is one too: the same request sent again finds what it did.
     """
     if isinstance(error, DBAPIError):
-        return error.connection_invalidated or (error.orig is not None and away(error.orig))
+        known = error.orig is not None
+        return error.connection_invalidated or (known and away(error.driver_exception))
     state = str(getattr(error, "sqlstate", "") or "")
     if state in AWAY or state.startswith("08"):
         return True

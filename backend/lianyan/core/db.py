@@ -1,5 +1,6 @@
 """The database: base classes of the tables, the write session and the read pool."""
 
+import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
@@ -11,6 +12,7 @@ import asyncpg
 from litestar import Request
 from litestar.datastructures import State
 from sqlalchemy import DateTime, MetaData, Text, event, func
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -172,7 +174,7 @@ async def provide_session(
     except GeneratorExit:
         raise  # another dependency refused: `abandon` has closed the session, or is about to
     except BaseException:
-        await session.close()
+        await _let_go(session)
         raise
     await session.close()
 
@@ -185,7 +187,17 @@ async def abandon(scope: Any) -> None:
     """
     session = scope.get("session")
     if session is not None and session.in_transaction():
-        await session.close()
+        await _let_go(session)
+
+
+async def _let_go(session: AsyncSession) -> None:
+    """Undo and close; a connection that is lost has undone everything by itself.
+
+    What it says to that would otherwise take the place of the refusal that is on its way.
+    """
+    with contextlib.suppress(DBAPIError):
+        await session.rollback()
+    await session.close()
 
 
 async def raw(session: AsyncSession) -> Connection:
