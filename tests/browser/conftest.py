@@ -13,12 +13,14 @@ from typing import Any
 
 import asyncpg
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from browser.visitor import DESK, Language, Visitor
 from lianyan.embedded import throwaway
 from lianyan.embedded.cluster import Home
 from portal import free_port, portal
+
+expect.set_options(timeout=10_000)
 
 LIANYAN = [sys.executable, "-m", "lianyan"]
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
