@@ -82,6 +82,11 @@ export class Session {
     return this.person?.institutions ?? [];
   }
 
+  /** Whether a place of the main navigation is the person's. */
+  may(place: string): boolean {
+    return (this.data.nav ?? []).some((item) => item.key === place);
+  }
+
   get platform(): Platform {
     return this.data.platform ?? {};
   }
