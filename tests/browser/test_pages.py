@@ -81,3 +81,15 @@ def test_every_page_is_reached_and_left_by_the_keyboard(visit):
         if page.evaluate("document.activeElement === document.body"):
             break
     assert any("重新登录" in one or "检查并提交" in one or "下一节" in one for one in seen), seen
+
+
+@pytest.mark.parametrize("key", ["ji", "expert-07", "gui", "officer-cuc"])
+def test_every_link_of_my_tasks_leads_somewhere(visit, key):
+    """A refused or absent page is heard in the console: its request was answered so."""
+    visitor = visit(key)
+    page = visitor.open("home")
+    more = page.locator("main").get_by_role("button", name="显示更多")
+    if more.count():
+        more.click()
+    for href in {link.get_attribute("href") for link in page.locator("main a").all()}:
+        visitor.open(href or "")
