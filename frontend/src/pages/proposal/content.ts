@@ -66,9 +66,12 @@ interface Line {
 
 /** Return how much a line promises: 6 人月, 20.00 万元. */
 export function amountText(line: Line): string {
-  return line.kind === "cash" && line.value_fen != null
-    ? t("time.wan", { amount: writeMoney(line.value_fen, language()) })
-    : `${plainAmount(line.amount)} ${line.unit}`;
+  const text =
+    line.kind === "cash" && line.value_fen != null
+      ? t("time.wan", { amount: writeMoney(line.value_fen, language()) })
+      : `${plainAmount(line.amount)} ${line.unit}`;
+  // An amount keeps its unit on its line.
+  return text.replaceAll(" ", "\u00a0");
 }
 
 /** Return one line of a promise: 人员 6 人月, 资金 20.00 万元. */
