@@ -300,7 +300,7 @@ class Refusals(Facts):
     def _no_object(self, _: Command) -> list[str]:
         made = self.decision
         assert made is not None
-        if made.sent_back:
+        if made.sent_back and made.state == "drafted":
             return []
         found = [] if self.state == "decision_pending" else ["409 decisions.not_pending"]
         open_ = made.state in {"drafted", "signed"}
