@@ -24,11 +24,23 @@ expect.set_options(timeout=10_000)
 
 LIANYAN = [sys.executable, "-m", "lianyan"]
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+FLAGS = [
+    *("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"),
+    # One process less, and nothing drawn twice: two cores are all there is.
+    *("--in-process-gpu", "--disable-site-isolation-trials", "--num-raster-threads=1"),
+    *("--disable-extensions", "--disable-background-networking"),
+]
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder that all workers of this run see."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def site(shared: Path) -> Iterator[Path]:
     """Give the folder of a portal with demo data; all workers share it, the one who began ends it.
 
     `LIANYAN_TEST_PORTAL` names the folder of one that runs already.
@@ -36,9 +48,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     if given := os.environ.get("LIANYAN_TEST_PORTAL"):
         yield Path(given)
         return
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
     note = shared / "portal.json"
     with (shared / "portal.lock").open("w") as lock, (shared / "portal.users").open("w") as users:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -93,38 +102,28 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture(scope="session")
-def profiles(browser: Browser, address: str) -> Callable[[str], Any]:
-    """Give a person's signed-in profile; each person logs in once."""
-    kept: dict[str, Any] = {}
-
-    def profile(key: str) -> Any:
-        if key not in kept:
-            visitor = Visitor(browser, address).sign_in(key)
-            kept[key] = visitor.state()
-            visitor.close()
-        return kept[key]
-
-    return profile
-
-
 Open = Callable[..., Visitor]
 
 
 @pytest.fixture
-def visit(
-    browser: Browser, address: str, profiles: Callable[[str], Any], request: pytest.FixtureRequest
-) -> Iterator[Open]:
-    """Give a function that puts a person (or nobody) before a screen; a complaint fails the test."""
+def visit(browser: Browser, address: str, shared: Path) -> Iterator[Open]:
+    """Give a function that puts a person (or nobody) before a screen; a complaint fails the test.
+
+    Each person logs in once, in whichever worker needs it first; the profile is kept for the others.
+    """
     opened: list[Visitor] = []
 
-    def visit(
-        key: str | None = None, width: int = DESK, language: Language = "zh", **more: Any
-    ) -> Visitor:
-        state = profiles(key) if key else None
-        visitor = Visitor(browser, address, width=width, language=language, state=state, **more)
+    def visit(key: str | None = None, width: int = DESK, language: Language = "zh") -> Visitor:
+        note = shared / f"profile-{key}.json"
+        state = json.loads(note.read_text()) if key and note.exists() else None
+        visitor = Visitor(browser, address, width=width, language=language, state=state)
         opened.append(visitor)
-        if key:
+        if key and not state:
+            visitor.sign_in(key)
+            new = note.with_suffix(f".{os.getpid()}")
+            new.write_text(json.dumps(visitor.state()))
+            new.replace(note)
+        elif key:
             visitor.account_speaks(language)
         return visitor
 
