@@ -322,3 +322,16 @@ def test_own_reviews_stand_side_by_side_before_all_are_submitted_together(visit)
     expect(page.get_by_text(re.compile("^已于 .+ 提交")).first).to_be_visible()
     reviewer.open("reviews")
     expect(page.get_by_role("row").filter(has_text="已提交")).to_have_count(3)
+
+
+def test_an_invitation_waits_while_somebody_with_an_account_signs_in(visit, link):
+    invited = visit()
+    page = invited.page
+    page.goto(link)
+    invited.settled()
+    page.get_by_role("link", name="先登录再参加").click()
+    invited.arrive("用本单位账号登录")
+    invited.choose_institution("expert-17")
+    page.locator('button[name="sub"][value="uestc-expert-17"]').click()
+    invited.arrive(DRAFT)
+    expect(page.get_by_text("您已登录，将以示例专家17参加。")).to_be_visible()
