@@ -137,6 +137,8 @@ def _special(actor: str, state: State, action: str, path: str, found: Role) -> s
         return GOOD | {403}  # an unsubmitted review closes with the review
     if actor == "officer_lead" and action.startswith("participation."):
         return {403}  # the participation is the partner's
+    if action == "proposal.withdraw_by_institution" and Role.COORDINATOR in found:
+        return {403, 409, 428}  # the lead institution has an officer, whose act it is
     if path.endswith("/receipt") and state is State.DRAFT and found & READERS:
         return {404}  # there is none before the first submission, for anybody
     return set()
