@@ -345,6 +345,17 @@ def target_bench(more: Sequence[str]) -> None:
     run(PYTHON, "-m", "benchmarks", *more)
 
 
+def target_trust(more: Sequence[str]) -> None:
+    """Run the long proofs, or the parts named, and write docs/trust.md."""
+    ensure_python()
+    if in_ci():
+        ensure_system()
+    ensure_bundles()
+    os.chdir(ROOT)
+    command = [str(PYTHON), str(ROOT / "tools" / "trust.py"), *more]
+    os.execve(command[0], command, environment())
+
+
 def target_wheel(_: Sequence[str]) -> None:
     """Build the wheel into dist/."""
     ensure_python()
