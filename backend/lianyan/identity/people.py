@@ -20,6 +20,7 @@ from lianyan.identity.readings import key_of
 from lianyan.identity.schemas import AccountChange, NewAffiliation
 from lianyan.institutions.domains import check_mail
 from lianyan.institutions.identifiers import check_orcid
+from lianyan.proposals import access
 
 DEPARTMENT, PHONE = 60, 30
 MOST_ASKED = 5
@@ -46,6 +47,8 @@ async def change_account(session: AsyncSession, actor: Actor, rev: int, data: Ac
         stored.email_verified = False
     stored.rev += 1
     await session.flush()
+    if "email" in changed:
+        await access.refresh_person(session, actor.id)
     await record(session, actor, "person.changed", actor.id, fields=sorted(changed))
     return stored.rev
 

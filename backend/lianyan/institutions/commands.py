@@ -54,6 +54,7 @@ async def add(session: AsyncSession, actor: Actor | None, data: NewInstitution) 
     session.add_all(Domain(domain=d, institution_id=made.id) for d in domains)
     await session.flush()
     await record(session, actor, "institution.added", made.id)
+    await _refresh(session, {made.id, made.parent_id} if made.parent_id else set(), domains)
     return made.id
 
 
@@ -100,8 +101,8 @@ async def change(
         )
     await session.flush()
     await record(session, actor, "institution.changed", stored.id, fields=changed)
-    if "parent_id" in changed:
-        await _refresh(session, family)
+    moved = set(before) ^ set(domains) if domains is not None else set()
+    await _refresh(session, family if "parent_id" in changed else set(), sorted(moved))
     return stored.rev
 
 
@@ -291,16 +292,21 @@ async def _parent(session: AsyncSession, parent: UUID | None, own: UUID | None) 
     fields.settle()
 
 
-async def _refresh(session: AsyncSession, family: set[Any]) -> None:
-    """Take note, in every proposal concerned, of the conflicts that a new parent makes or ends."""
+async def _refresh(session: AsyncSession, family: set[Any], domains: list[str]) -> None:
+    """Take note, in every proposal concerned, of the conflicts that a new parent or domain makes or ends."""
     from lianyan.proposals import access  # noqa: PLC0415  proposals builds on institutions
     from lianyan.proposals.models import Taking  # noqa: PLC0415
     from lianyan.reviews.commands import suspend_conflicted  # noqa: PLC0415
 
-    kin = select(Institution.id).where(
-        or_(Institution.id.in_(family), Institution.parent_id.in_(family))
-    )
-    concerned = select(Taking.proposal_id).distinct().where(Taking.institution_id.in_(kin))
-    for proposal_id in (await session.scalars(concerned)).all():
-        await access.refresh(session, proposal_id)
+    reached: set[UUID] = set()
+    if family:
+        kin = select(Institution.id).where(
+            or_(Institution.id.in_(family), Institution.parent_id.in_(family))
+        )
+        concerned = select(Taking.proposal_id).where(Taking.institution_id.in_(kin))
+        reached |= set(await session.scalars(concerned))
+        await access.refresh_many(session, sorted(reached))
+    if domains:
+        reached |= set(await access.refresh_domains(session, domains))
+    for proposal_id in sorted(reached):
         await suspend_conflicted(session, proposal_id)

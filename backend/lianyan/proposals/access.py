@@ -14,6 +14,8 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.institutions.domains import providers
+from lianyan.proposals import states
+from lianyan.proposals.reach import AROUND, OF_DOMAINS, OF_PERSON, OVER
 from lianyan.proposals.states import SHOWN
 
 
@@ -34,9 +36,10 @@ class Right(IntFlag):
 
 
 LOOK_BACK_YEARS = 3
+GONE = ", ".join(f"'{state}'" for state in sorted(states.OVER))
 
 # (proposal, person, rule) of every personal conflict; `:people` limits whom to look at.
-PERSONAL = """
+PERSONAL = f"""
     team as (
       select p.id as proposal_id, p.lead_id as person_id from proposals p
       union
@@ -63,7 +66,7 @@ PERSONAL = """
       join proposals o on o.id = s.proposal_id
       left join projects j on j.proposal_id = o.id
       where r.person_id = any(:people)
-        and o.state not in ('rejected', 'withdrawn', 'not_accepted')
+        and o.state not in ({GONE})
         and (j.id is null or j.ends_on > current_date - make_interval(years => :years))
       union
       select a.proposal_id, q.id, 'same_address'
@@ -163,6 +166,15 @@ DIFFERENCES = _statement(f"""
   where (a.rights, a.shown_state, a.submitted_at) is distinct from (e.rights, e.shown_state, e.submitted_at)
 """)
 
+HOLD = text(
+    "select id from proposals where id = any(:ids) order by id for no key update"
+).bindparams(bindparam("ids", type_=ARRAY(PG_UUID())))
+"""Two who refresh one proposal at once would each overwrite what the other has just learned."""
+
+TOGETHER = text("select pg_advisory_xact_lock_shared(hashtext('access'))")
+ALONE = text("select pg_advisory_xact_lock(hashtext('access'))")
+"""What counts in any proposal (a role, an address, a domain) changes while no team does."""
+
 PERSONAL_RULES = _statement(
     f"with {PERSONAL} select distinct person_id, rule from personal order by rule"
 )
@@ -170,22 +182,63 @@ PERSONAL_RULES = _statement(
 
 
 async def refresh(session: AsyncSession, proposal_id: UUID) -> None:
-    """Make one proposal's rows what they must be; call it after every change of who or of the state."""
-    await refresh_many(session, [proposal_id])
+    """Make the locked proposal's rows what they must be; call it after every change of who or of the state."""
+    await session.flush()
+    await _write(session, [proposal_id])
+
+
+async def refresh_around(session: AsyncSession, proposal_id: UUID) -> None:
+    """Make right one proposal and those of its people, past ones too: a shared project ties them.
+
+    To be called after every change of a team, and of whether a proposal is alive. Whoever else
+    changes one of these proposals waits, so that neither misses what the other does.
+    """
+    await refresh_many(session, await around(session, proposal_id))
+
+
+async def around(session: AsyncSession, proposal_id: UUID) -> list[UUID]:
+    """Return a proposal and all others of anybody who is, or was, in its team."""
+    await session.flush()
+    await session.execute(TOGETHER)
+    return list(await session.scalars(AROUND, {"proposal": proposal_id}))
 
 
 async def refresh_person(session: AsyncSession, person_id: UUID) -> None:
-    """Make the rows of every submitted proposal right after a person's roles or ties changed."""
-    del person_id  # a role can make conflicts matter in any proposal
-    ids = (
-        await session.scalars(text("select id from proposals where submitted_at is not null"))
-    ).all()
-    await refresh_many(session, list(ids))
+    """Make right every proposal that a person's roles, ties or address may concern."""
+    await session.flush()
+    await session.execute(ALONE)
+    asked = {"person": person_id, "providers": sorted(providers())}
+    await refresh_many(session, list(await session.scalars(OF_PERSON, asked)))
+
+
+async def refresh_domains(session: AsyncSession, domains: list[str]) -> list[UUID]:
+    """Make right every proposal with an address below a mail domain that an institution gains or loses.
+
+    Return these proposals.
+    """
+    await session.flush()
+    await session.execute(ALONE)
+    ids = list(await session.scalars(OF_DOMAINS, {"domains": domains}))
+    await refresh_many(session, ids)
+    return ids
+
+
+async def refresh_over(session: AsyncSession, days: int) -> None:
+    """Make right the proposals tied by projects whose look-back has ended within so many days."""
+    asked = {"years": LOOK_BACK_YEARS, "days": days}
+    await refresh_many(session, list(await session.scalars(OVER, asked)))
 
 
 async def refresh_many(session: AsyncSession, ids: list[UUID]) -> None:
-    """Make the rows of several proposals what they must be."""
+    """Make the rows of several proposals what they must be; hold the proposals, in one order."""
+    if not ids:
+        return
     await session.flush()
+    await session.execute(HOLD, {"ids": ids})
+    await _write(session, ids)
+
+
+async def _write(session: AsyncSession, ids: list[UUID]) -> None:
     people = list((await session.scalars(HANDLERS)).all())
     await session.execute(REFRESH, {"ids": ids, "people": people})
 

@@ -16,6 +16,7 @@ from lianyan.proposals.states import (
     BEFORE,
     MOVES,
     NEXT,
+    OVER,
     SHOWN,
     Move,
     State,
@@ -89,7 +90,11 @@ async def move(
     if SHOWN[left] != SHOWN[entered]:
         proposal.rev += 1
     await session.flush()
-    await access.refresh(session, proposal.id)
+    # A project that is over ties nobody any more, and one that is alive again does.
+    if (left in OVER) != (entered in OVER):
+        await access.refresh_around(session, proposal.id)
+    else:
+        await access.refresh(session, proposal.id)
     await record(
         session,
         actor,

@@ -120,6 +120,9 @@ STAGE_OF: dict[State, str] = {
 }
 """The stage a state belongs to; NEXT looks for the first later one. `returned` resubmits as `submit`."""
 
+OVER = {State.REJECTED, State.WITHDRAWN, State.NOT_ACCEPTED}
+"""States in which a proposal is no shared project of its people."""
+
 UNDOABLE = {Move.PASS, Move.RETURN, Move.REFUSE, Move.FINISH}
 NOT_COUNTED = {Move.RESTORE, Move.UNDO}
 """Moves that BEFORE does not look at."""

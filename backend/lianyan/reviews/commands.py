@@ -189,7 +189,7 @@ async def _suspend(session: AsyncSession, assignment: Assignment) -> None:
         return
     assignment.suspended_at = await now(session)
     assignment.rev += 1
-    await access.refresh(session, proposal_id)
+    await access.refresh_many(session, [proposal_id])
     await record(
         session,
         None,

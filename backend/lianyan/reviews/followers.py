@@ -10,7 +10,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.core.events import Happened, follows
-from lianyan.proposals import access
 from lianyan.reviews.commands import suspend_conflicted, suspend_conflicted_person
 
 TEAM = """
@@ -37,19 +36,10 @@ REVIEWED_OF_PERSON = text(f"""
 """)
 """The proposals of a person that somebody reviews."""
 
-NEIGHBOURS = text(f"""
-  with {TEAM},
-  mine as (select t.person_id from team t where t.proposal_id = :proposal)
-  select distinct t.proposal_id from team t
-  join mine m on m.person_id = t.person_id
-  join proposals p on p.id = t.proposal_id and p.submitted_at is not null
-  where t.proposal_id <> :proposal and exists (
-    select from mine w join platform_roles h on h.person_id = w.person_id and h.ended_at is null)
-""")
-"""Other submitted proposals of the team's people, where somebody of the team handles proposals."""
 
-
-@follows("member.added", "invitation.accepted", "proposal.pass", "proposal.restore")
+@follows(
+    "member.added", "invitation.accepted", "proposal.pass", "proposal.restore", "proposal.undo"
+)
 async def _team(session: AsyncSession, event: Happened) -> None:
     """Look at the reviews of the proposal, and at those that its people write elsewhere."""
     if event.proposal_id is None:
@@ -58,9 +48,6 @@ async def _team(session: AsyncSession, event: Happened) -> None:
     await suspend_conflicted(session, event.proposal_id)
     for reviewer in (await session.scalars(REVIEWERS_OF_TEAM, asked)).all():
         await suspend_conflicted_person(session, reviewer)
-    # A shared project is a conflict for whoever coordinates or approves the others, too.
-    for neighbour in (await session.scalars(NEIGHBOURS, asked)).all():
-        await access.refresh(session, neighbour)
 
 
 @follows("affiliation.asked", "affiliation.confirmed", "person.changed")

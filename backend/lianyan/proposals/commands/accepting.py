@@ -17,6 +17,7 @@ from lianyan.identity.claims import name as person_name
 from lianyan.identity.commands import open_session
 from lianyan.identity.models import Affiliation, Person
 from lianyan.institutions.domains import check_mail
+from lianyan.proposals import access
 from lianyan.proposals.commands.inviting import Opened, alive, demand_address, open_link
 from lianyan.proposals.commands.team import current, join
 from lianyan.proposals.models import Invitation
@@ -145,6 +146,8 @@ async def _join(
     invitation = opened.invitation
     if await current(session, invitation.proposal_id, person_id) is None:
         await join(session, actor, invitation.proposal_id, person_id, opened.part.institution_id)
+    elif invitation.email is not None:
+        await access.refresh(session, invitation.proposal_id)
     await record(
         session,
         actor,

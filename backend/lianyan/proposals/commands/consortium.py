@@ -209,7 +209,7 @@ async def _take_out(
     await close_links(session, part.proposal_id, participation_id=part.id)
     await leave(session, part.proposal_id, institution_id=part.institution_id)
     await session.flush()
-    await access.refresh(session, proposal.id)
+    await access.refresh_around(session, proposal.id)
     await record(
         session,
         actor,

@@ -19,6 +19,7 @@ from lianyan.core.problems import Conflict, Forbidden, Gone, NotFound
 from lianyan.core.text import line, prose
 from lianyan.identity.models import Person
 from lianyan.institutions.domains import check_mail
+from lianyan.proposals import access
 from lianyan.proposals.commands.editing import part_of
 from lianyan.proposals.commands.team import demand_open_team
 from lianyan.proposals.models import Invitation, Proposal, Taking
@@ -259,6 +260,9 @@ async def _answering(session: AsyncSession, visitor: Actor | None, token: str) -
 async def _note(
     session: AsyncSession, actor: Actor | None, what: str, invitation: Invitation
 ) -> None:
+    # An address that is invited is a conflict for whoever has it, until the link is dead.
+    if invitation.email is not None:
+        await access.refresh_around(session, invitation.proposal_id)
     await record(
         session,
         actor,

@@ -99,7 +99,7 @@ async def join(
     )
     session.add(made)
     await session.flush()
-    await access.refresh(session, proposal_id)
+    await access.refresh_around(session, proposal_id)
     await record(
         session,
         actor,
@@ -138,7 +138,7 @@ async def remove_member(session: AsyncSession, actor: Actor, member_id: UUID) ->
         name=person.name,
         email=person.email,
     )
-    await access.refresh(session, proposal.id)
+    await access.refresh_around(session, proposal.id)
     await record(
         session,
         actor,

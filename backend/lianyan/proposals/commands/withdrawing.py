@@ -14,7 +14,7 @@ from lianyan.core.policy import Role
 from lianyan.core.problems import Conflict, Forbidden, Stale
 from lianyan.core.text import prose
 from lianyan.identity.models import Officer
-from lianyan.proposals import acts
+from lianyan.proposals import access, acts
 from lianyan.proposals.deadlines import too_late
 from lianyan.proposals.models import Consent, Moved, Proposal, Taking, Version
 from lianyan.proposals.moving import move, wrong_state
@@ -97,7 +97,9 @@ async def delete(session: AsyncSession, actor: Actor, proposal_id: UUID, *, rev:
         proposal_id=proposal.id,
         call_id=proposal.call_id,
     )
+    around = await access.around(session, proposal.id)
     await session.execute(delete_from(Proposal).where(Proposal.id == proposal.id))
+    await access.refresh_many(session, around)
 
 
 def _reason(reason: str) -> str:
