@@ -26,7 +26,7 @@ LONG = bool(os.environ.get("LIANYAN_LONG"))
 SEED = int(os.environ.get("LIANYAN_SEED") or secrets.randbelow(1_000_000))
 LATEST = 0.04
 """No request of the journey takes longer, in seconds, where nothing else is busy."""
-CUT_OFF = 20 if LONG else 5
+CUT_OFF = 20 if LONG else 2
 """So many saves are to be cut off."""
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,7 @@ def drawn(chance: random.Random) -> list[Blow | None]:
 
     The short form leaves some steps in peace, so that it is short; the long one none.
     """
-    victims: list[str | None] = ["serve", "postgres"] * 4 + ["work"] * 8
+    victims: list[str | None] = ["serve", "postgres"] * 2 + ["work"] * 3
     if LONG:
         victims = ["serve", "postgres", "work"] * (STEPS // 3 + 1)
     victims = [*victims, *[None] * STEPS][:STEPS]
