@@ -26,6 +26,8 @@ from lianyan.proposals import access
 HERE = Path(__file__).parent
 ROUNDS, SECONDS, CONNECTIONS = 5, 3, 16
 SIZES = (1_000, 10_000)
+UNLIMITED = {"LIANYAN_LIMIT_READS": "9000000/1", "LIANYAN_LIMIT_WRITES": "9000000/1"}
+"""Few people ask for very much here; they are counted all the same."""
 GOALS = {"detail": 0.55, "list": 0.60}
 
 
@@ -53,7 +55,7 @@ async def serving(app: str, environment: dict[str, str], *options: str) -> Async
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=HERE.parent,
-        env={**os.environ, **environment},
+        env={**os.environ, **UNLIMITED, **environment},
         stdout=subprocess.DEVNULL,
     )
     try:

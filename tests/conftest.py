@@ -103,7 +103,7 @@ def settings(database: str, tmp_path_factory: pytest.TempPathFactory) -> Setting
 
 def _settings(url: str, folder: Path, **more: Any) -> Settings:
     return Settings.from_env(
-        {}, database_url=url, data_dir=folder, public_url=ORIGIN, demo=True, **more
+        {}, database_url=url, data_dir=folder, public_url=ORIGIN, demo=True, limits=False, **more
     )
 
 

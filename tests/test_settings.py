@@ -36,6 +36,10 @@ def test_nothing_set_is_a_portal_on_this_machine():
         ("DATABASE_URL", "mysql://x/y", "LIANYAN_DATABASE_URL must look like postgresql://"),
         ("SECRET_KEY", "c2hvcnQ=", "LIANYAN_SECRET_KEY must be 32 random bytes"),
         ("TRUSTED_PROXIES", "the office", "LIANYAN_TRUSTED_PROXIES must be addresses"),
+        ("TRUSTED_PROXIES", "10.0.0.1, ::/0", "LIANYAN_TRUSTED_PROXIES must list the proxies only"),
+        ("LIMITS", "maybe", "LIANYAN_LIMITS must be 1 or 0"),
+        ("LIMIT_READS", "many", "LIANYAN_LIMIT_READS must be requests/seconds, such as 1200/60"),
+        ("LIMIT_READS", "9/0", "LIANYAN_LIMIT_READS must be"),
         ("PG_BIN", "/nowhere/at/all", "LIANYAN_PG_BIN must be a folder that exists"),
         ("POOLSIZE", "3", "LIANYAN_POOLSIZE is no setting: it is LIANYAN_POOL_SIZE."),
         ("OWNER_DATABASE_URL", "postgresql://o@h/d", "needs LIANYAN_DATABASE_URL beside it"),
@@ -45,6 +49,13 @@ def test_a_bad_value_is_named_in_a_sentence(name, value, words):
     with pytest.raises(SettingsError) as refused:
         read(**{name: value})
     assert words in str(refused.value)
+
+
+def test_a_limit_is_so_many_in_so_many_seconds():
+    settings = read(LIMIT_WRITES="90/10", LIMIT_READS="70", LIMIT_VISITS="0", LIMITS="off")
+    assert (settings.limit_writes, settings.limit_reads) == ((90, 10), (70, 60))
+    assert (settings.limit_visits.most, settings.limits) == (0, False)
+    assert read().limits
 
 
 def test_every_bad_value_is_named_at_once():

@@ -23,6 +23,7 @@ from lianyan.core.clock import Arrival
 from lianyan.core.database_errors import away, busy, problem_of
 from lianyan.core.db import Acquire, ReadPool, Sessions, create_engine, provide_session
 from lianyan.core.idempotency import provide_once
+from lianyan.core.limits import Limits
 from lianyan.core.policy import ALLOWED
 from lianyan.core.problems import Invalid, Problem, answer, handle_http, handle_problem
 from lianyan.core.requests import Requests
@@ -140,6 +141,8 @@ def create_app(
         logging_config=None,
         path=settings.base_path or None,
     )
+    if settings.limits:
+        app.asgi_handler = Limits(app.asgi_handler, settings, app.state)
     # Outside everything else: what no route answers is stamped and logged too.
     app.asgi_handler = Requests(app.asgi_handler, settings.origin, settings.base_path)
     _demand_actions(app)

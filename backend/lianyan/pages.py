@@ -57,6 +57,7 @@ async def first_answers(request: Request[Any, Any, Any], *, front: bool) -> str:
         async with state.acquire() as connection:
             token = token_of(request)
             actor = await state.load_actor(connection, token) if token else None
+            request.scope["actor"] = actor  # type: ignore[typeddict-unknown-key]  # for the log line and the limits
             reading = Reading(connection, actor)
             now = await identity.session_now(
                 reading,
@@ -100,7 +101,8 @@ def handlers(settings: Settings) -> list[ControllerRouterHandler]:
         rest = str(request.path_params.get("rest", "/"))
         if rest.startswith("/api/") or "." in rest.rsplit("/", 1)[-1]:
             return _file(rest)
-        if settings.demo and request.headers.get("host", "").startswith("localhost:"):
+        host = request.headers.get("host", "")
+        if settings.demo and host.startswith("localhost:") and not settings.origin.endswith(host):
             # The demo's login knows one name of this machine; cookies and origin go with it.
             there = f"{settings.origin}{request.url.path}"
             return Response("", status_code=307, headers={"location": there})

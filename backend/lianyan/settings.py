@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 import msgspec
@@ -19,6 +19,17 @@ KEY_FILE = "secret.key"
 
 class SettingsError(ValueError):
     """A setting is wrong; the text is one sentence for each, with the remedy."""
+
+
+class Rate(NamedTuple):
+    """So many of something in so many seconds; 0 of them is no limit at all."""
+
+    most: int
+    seconds: int
+
+    def __str__(self) -> str:
+        """Return it as the environment writes it."""
+        return f"{self.most}/{self.seconds}" if self.most else "0"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,8 +59,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The port the server listens on."""
     pg_bin: Path | None = None
     """The folder with PostgreSQL's programs, instead of the ones found."""
+    wal_archive: Path | None = None
+    """A folder, best on another disk, where the embedded database keeps its log for restoring to any
+    moment since a backup; nothing is kept where it is not set."""
     trusted_proxies: tuple[str, ...] = ()
-    """Networks whose `X-Forwarded-*` headers are believed."""
+    """Networks of the proxies whose `X-Forwarded-For` is believed; list the proxies, no clients."""
+    limits: bool = True
+    """Whether anybody is ever told to come back later; load tests by few people switch it off."""
+    limit_reads: Rate = Rate(1200, 60)
+    """What a person may read, as requests in seconds; after a pause the whole of it at once."""
+    limit_writes: Rate = Rate(600, 60)
+    """What a person may change."""
+    limit_searches: Rate = Rate(300, 60)
+    """What a person may search for."""
+    limit_visits: Rate = Rate(60_000, 60)
+    """What one address may ask without being logged in: a whole campus may stand behind it."""
+    limit_visitor_searches: Rate = Rate(6000, 60)
+    """What one address may search for without being logged in."""
+    limit_logins: Rate = Rate(3600, 60)
+    """Logins begun from one address."""
+    limit_dead_links: Rate = Rate(120, 600)
+    """Dead links and forged logins tried from one address; a living link works all the same."""
 
     @property
     def base_path(self) -> str:
@@ -128,6 +158,7 @@ def _address(value: str) -> str:
 
 def _switch(value: str) -> bool:
     answers = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    answers |= {"on": True, "off": False}
     if value.lower() not in answers:
         message = "must be 1 or 0"
         raise ValueError(message)
@@ -165,9 +196,22 @@ def _folder(value: str) -> Path:
 def _networks(value: str) -> tuple[str, ...]:
     names = [part.strip() for part in value.split(",") if part.strip()]
     try:
-        return tuple(str(ipaddress.ip_network(name)) for name in names)
+        networks = [ipaddress.ip_network(name) for name in names]
     except ValueError as error:
         message = "must be addresses or networks with commas between, such as 10.0.0.0/8, ::1"
+        raise ValueError(message) from error
+    if not all(network.prefixlen for network in networks):
+        message = "must list the proxies only: believing everybody lets anybody choose an address"
+        raise ValueError(message)
+    return tuple(str(network) for network in networks)
+
+
+def _rate(value: str) -> Rate:
+    count, _, seconds = value.partition("/")
+    try:
+        return Rate(_number(0, 10_000_000)(count), _number(1, 86_400)(seconds or "60"))
+    except ValueError as error:
+        message = "must be requests/seconds, such as 1200/60, or 0 for no limit"
         raise ValueError(message) from error
 
 
@@ -184,7 +228,16 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "host": str,
     "port": _number(1, 65535),
     "pg_bin": _folder,
+    "wal_archive": Path,
     "trusted_proxies": _networks,
+    "limits": _switch,
+    "limit_reads": _rate,
+    "limit_writes": _rate,
+    "limit_searches": _rate,
+    "limit_visits": _rate,
+    "limit_visitor_searches": _rate,
+    "limit_logins": _rate,
+    "limit_dead_links": _rate,
 }
 SECRET = {"database_url", "owner_database_url", "secret_key"}
 

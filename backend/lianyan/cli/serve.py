@@ -2,7 +2,6 @@
 
 import gc
 import socket
-from typing import Any
 
 from lianyan.cli.fault import Fault
 from lianyan.settings import Settings
@@ -29,9 +28,6 @@ async def serve(descriptor: int | None, *, child: bool) -> int:
     if child:
         await parent.allowed()
         parent.stop_with_parent()
-    options: dict[str, Any] = {}
-    if settings.trusted_proxies:
-        options["forwarded_allow_ips"] = ",".join(settings.trusted_proxies)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -42,9 +38,9 @@ async def serve(descriptor: int | None, *, child: bool) -> int:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
+        # Who sent a request is found out in one place, `core.addresses`.
+        proxy_headers=False,
         timeout_graceful_shutdown=10,
-        **options,
     )
     sockets = None if descriptor is None else [socket.socket(fileno=descriptor)]
     await uvicorn.Server(config).serve(sockets)

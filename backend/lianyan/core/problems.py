@@ -140,7 +140,21 @@ def locale_of(request: Request[Any, Any, Any]) -> str:
 
 def answer(request: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
     """Return `problem` as the response to `request`."""
-    locale = locale_of(request)
+    headers = {"cache-control": "no-store"}
+    if problem.status == Unauthorized.status:
+        headers["www-authenticate"] = "Session"
+    if problem.status == BUSY:
+        headers["retry-after"] = "1"
+    return Response(
+        written(problem, locale_of(request)),
+        status_code=problem.status,
+        media_type=PROBLEM,
+        headers=headers,
+    )
+
+
+def written(problem: Problem, locale: str) -> bytes:
+    """Return `problem` as the body of an answer."""
     body = {
         "type": f"/problems/{problem.code}",
         "status": problem.status,
@@ -158,14 +172,7 @@ def answer(request: Request[Any, Any, Any], problem: Problem) -> Response[bytes]
             for e in problem.errors
         ],
     }
-    headers = {"cache-control": "no-store"}
-    if problem.status == Unauthorized.status:
-        headers["www-authenticate"] = "Session"
-    if problem.status == BUSY:
-        headers["retry-after"] = "1"
-    return Response(
-        msgspec.json.encode(body), status_code=problem.status, media_type=PROBLEM, headers=headers
-    )
+    return msgspec.json.encode(body)
 
 
 def _sentence(locale: str, code: str, params: dict[str, Any]) -> str:

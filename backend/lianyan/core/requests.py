@@ -84,6 +84,8 @@ class Requests:
                 "ms": round((time.perf_counter() - started) * 1000, 1),
                 "sql": statements[0],
             }
+            if limited := http.get("limited"):
+                line["limit"] = limited
             LOG.info(msgspec.json.encode(line).decode())
 
     def refusal(self, scope: Any) -> tuple[int, str] | None:

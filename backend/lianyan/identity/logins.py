@@ -44,6 +44,8 @@ LOG = logging.getLogger("lianyan.logins")
 LONGEST = {"state": 128, "code": 2048, "iss": 1024, "error": 200, "error_description": 4000}
 REFUSED = {"access_denied", "login_required", "interaction_required", "consent_required"}
 DOWN = {"temporarily_unavailable", "server_error"}
+FORGED = {"malformed", "no_transaction"}
+"""Reasons of answers that belong to no login that this browser has begun."""
 LANGUAGES = {"zh": "zh-CN", "en": "en"}
 BROWSER_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 

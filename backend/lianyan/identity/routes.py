@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.core.actor import Actor, Reading, token_of
 from lianyan.core.idempotency import Created, Once
+from lianyan.core.limits import dead_link
 from lianyan.core.problems import locale_of
 from lianyan.core.revisions import etag
 from lianyan.core.shapes import I18n
@@ -193,6 +194,8 @@ async def callback(request: AnyRequest, state: State, slug: FromPath[str]) -> Re
             async with state.acquire() as connection:
                 if await state.load_actor(connection, former) is not None:
                     return _go(state, "/")
+        if refusal.reason in logins.FORGED:
+            dead_link(request)
         return _failed(request, state, refusal)
     return _go(
         state,
