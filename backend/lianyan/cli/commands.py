@@ -35,10 +35,25 @@ def add(sub: Any) -> None:
         if name == "serve":
             command.add_argument("--descriptor", type=int, help=argparse.SUPPRESS)
     _command(sub, "migrate", _migrate, "bring the database to the newest revision")
-    _command(sub, "seed", _seed, "fill an empty database with the demo data")
+    seed = _command(sub, "seed", _seed, "fill an empty database with the demo data")
+    seed.add_argument(
+        "--scale", type=int, metavar="N", help="with N made-up proposals to measure with, instead"
+    )
     tables = _command(sub, "tables", _tables, "write what is generated from the tables")
     tables.add_argument("--check", action="store_true", help="only say whether it is up to date")
+    saved = _command(
+        sub, "backup", _backup, "copy the whole portal, while it runs, to a new folder"
+    )
+    saved.add_argument("folder", type=Path, help="the new folder; it will hold secrets")
+    back = _command(sub, "restore", _restore, "bring a backup back into an empty place")
+    back.add_argument("folder", type=Path, help="the folder of the backup")
+    back.add_argument(
+        "--until",
+        metavar="MOMENT",
+        help="follow LIANYAN_WAL_ARCHIVE to this moment, with zone, or to the `latest`",
+    )
     _command(sub, "doctor", _doctor, "check this portal and say what helps")
+    _command(sub, "health", _health, "ask the server of this machine whether it is ready")
     admin = sub.add_parser("admin", help="people who run the portal")
     invite = _command(
         admin.add_subparsers(required=True, metavar="act"),
@@ -122,11 +137,11 @@ async def _migrate(given: argparse.Namespace) -> int:
 
 async def _seed(given: argparse.Namespace) -> int:
     from lianyan.cli.database import database, migrate
-    from lianyan.cli.demo import seed
+    from lianyan.cli.demo import scale, seed
 
     async with database(settings_of(given)) as settings:
         await migrate(settings)
-        await seed(settings)
+        await (seed(settings) if given.scale is None else scale(settings, given.scale))
     return 0
 
 
@@ -141,10 +156,32 @@ async def _tables(given: argparse.Namespace) -> int:
     return 1 if given.check and stale else 0
 
 
+async def _backup(given: argparse.Namespace) -> int:
+    from lianyan.cli import keys
+    from lianyan.cli.backup import backup
+
+    settings, key = keys.found()
+    return await backup(settings, given.folder, key)
+
+
+async def _restore(given: argparse.Namespace) -> int:
+    from lianyan.cli import keys
+    from lianyan.cli.restore import restore
+
+    settings, key = keys.found()
+    return await restore(settings, given.folder, key, given.until)
+
+
 async def _doctor(given: argparse.Namespace) -> int:
     from lianyan.cli.doctor import doctor
 
     return await doctor(settings_of(given))
+
+
+async def _health(_: argparse.Namespace) -> int:
+    from lianyan.cli.health import health
+
+    return await health(Settings.from_env())
 
 
 async def _invite(given: argparse.Namespace) -> int:

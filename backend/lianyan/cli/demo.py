@@ -27,6 +27,16 @@ async def seed(settings: Settings) -> None:
         raise Fault(str(error)) from error
 
 
+async def scale(settings: Settings, count: int) -> None:
+    """Fill an empty database with so many made-up proposals, telling how far it is."""
+    from lianyan.demo.scale import ScaleError, fill
+
+    try:
+        await fill(settings.migration_url, count)
+    except ScaleError as error:
+        raise Fault(str(error)) from error
+
+
 def with_port(settings: Settings) -> Settings:
     """Return the settings with the port the demo's people log in at: the one kept, else a free one.
 
