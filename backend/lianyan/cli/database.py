@@ -29,7 +29,9 @@ async def database(settings: Settings) -> AsyncGenerator[Settings]:
         return
     from lianyan.embedded import postgres
 
-    async with postgres(settings.data_dir, pg_bin=settings.pg_bin) as server:
+    async with postgres(
+        settings.data_dir, pg_bin=settings.pg_bin, wal_archive=settings.wal_archive
+    ) as server:
         yield attached(settings, server.home)
 
 

@@ -19,6 +19,7 @@ from lianyan.embedded.fault import EmbeddedError
 ROLES = ("postgres", "lianyan_owner", "lianyan_app")
 DATABASE = "lianyan"
 PORT = 5432
+UNFINISHED = "restore.unfinished"
 # A Unix socket's path may be 107 bytes long, of which PostgreSQL's own name takes these.
 LONGEST = 107 - len(f"/.s.PGSQL.{PORT}")
 # The first locale is right; a system without it (macOS) has the second. Under the locale "C" a
@@ -29,9 +30,18 @@ CTYPES = ("C.UTF-8", "en_US.UTF-8")
 class Home:
     """Where one data folder keeps its cluster, with the passwords of its roles."""
 
-    def __init__(self, data_dir: Path, cluster: Path, passwords: dict[str, str]) -> None:
+    def __init__(
+        self, data_dir: Path, cluster: Path, passwords: dict[str, str], archive: str = ""
+    ) -> None:
         """Take what `database.json` says."""
         self.data_dir, self.cluster, self.passwords = data_dir, cluster, passwords
+        self._archive = archive
+
+    @property
+    def archive(self) -> str:
+        """Return the name under which this cluster's log is archived: no two clusters share one."""
+        # A cluster older than the name has the number PostgreSQL gave it, its first eight bytes.
+        return self._archive or (self.cluster / "global" / "pg_control").read_bytes()[:8].hex()
 
     @property
     def socket(self) -> Path:
@@ -57,7 +67,8 @@ class Home:
         note = data_dir / "database.json"
         try:
             found = json.loads(note.read_text())
-            return cls(data_dir, Path(found["cluster"]), {r: found[r] for r in ROLES})
+            passwords = {role: found[role] for role in ROLES}
+            return cls(data_dir, Path(found["cluster"]), passwords, found.get("archive", ""))
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, OSError) as error:
@@ -74,18 +85,32 @@ class Home:
                 f"{inside} holds a database, but database.json beside it, with its passwords, is "
                 "gone: put it back, or move the folder away to begin with an empty database."
             )
-        account = choose()
-        cluster = inside if account.reaches(data_dir) else STATE / secrets.token_hex(6)
-        home = cls(data_dir, cluster, {role: secrets.token_urlsafe(24) for role in ROLES})
-        note = data_dir / "database.json"
+        if (data_dir / UNFINISHED).exists():
+            raise EmbeddedError(
+                f"A restore into {data_dir} did not finish: empty the folder and restore again."
+            )
+        home = cls.plan(data_dir, {role: secrets.token_urlsafe(24) for role in ROLES})
+        home.write()
+        return home
+
+    @classmethod
+    def plan(cls, data_dir: Path, passwords: dict[str, str]) -> "Home":
+        """Choose where a new cluster goes: inside the folder, if PostgreSQL's user gets there."""
+        name = secrets.token_hex(6)
+        cluster = data_dir / "postgres" if choose().reaches(data_dir) else STATE / name
+        return cls(data_dir, cluster, passwords, name)
+
+    def write(self) -> None:
+        """Keep all that in `database.json`, whole or not at all."""
+        note = self.data_dir / "database.json"
         new = note.with_suffix(".new")
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            json.dump({"cluster": str(cluster), **home.passwords}, file, indent=2)
+            kept = {"cluster": str(self.cluster), "archive": self._archive, **self.passwords}
+            json.dump(kept, file, indent=2)
             file.flush()
             os.fsync(file.fileno())
         new.replace(note)
-        return home
 
     def prepare_socket(self, account: Account) -> None:
         """Make the socket's folder, closed to everybody but `account`."""

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from lianyan.embedded import process
+from lianyan.embedded import archive, process
 from lianyan.embedded.account import Account, choose
 from lianyan.embedded.binaries import Binaries, find, within_reach
 from lianyan.embedded.cluster import DATABASE, Home
@@ -53,7 +53,11 @@ class Server:
 
 @asynccontextmanager
 async def postgres(
-    data_dir: Path, *, pg_bin: Path | None = None, options: Mapping[str, str] | None = None
+    data_dir: Path,
+    *,
+    pg_bin: Path | None = None,
+    wal_archive: Path | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[Server]:
     """Give the running database of `data_dir`, started here or by the process that has it already.
 
@@ -63,15 +67,16 @@ async def postgres(
     data_dir = data_dir.resolve()
     make_data_dir(data_dir)
     with (data_dir / "postgres.lock").open("ab") as lock:
-        while not _locked(lock.fileno()):
+        while not locked(lock.fileno()):
             if server := await _running(data_dir, lock.fileno()):
                 yield server
                 return
-        async with _supervised(data_dir, find(pg_bin), options or {}) as server:
+        async with _supervised(data_dir, find(pg_bin), wal_archive, options or {}) as server:
             yield server
 
 
-def _locked(descriptor: int) -> bool:
+def locked(descriptor: int) -> bool:
+    """Take the lock of an open file; say whether that was possible."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -87,7 +92,7 @@ async def _running(data_dir: Path, descriptor: int) -> Server | None:
         with contextlib.suppress(*process.NOBODY_YET):
             if home is not None and await process.can_connect(home):
                 return Server(home, own=False)
-        if _locked(descriptor):
+        if locked(descriptor):
             fcntl.flock(descriptor, fcntl.LOCK_UN)
             return None
         await asyncio.sleep(0.1)
@@ -99,13 +104,14 @@ async def _running(data_dir: Path, descriptor: int) -> Server | None:
 
 @asynccontextmanager
 async def _supervised(
-    data_dir: Path, binaries: Binaries, options: Mapping[str, str]
+    data_dir: Path, binaries: Binaries, wal_archive: Path | None, options: Mapping[str, str]
 ) -> AsyncGenerator[Server]:
     home = Home.read(data_dir) or Home.make(data_dir)
     account = choose(home.cluster)
     binaries = within_reach(binaries, account)
     await home.initialise(binaries, account)
     await process.clear(home)
+    options = {**archive.options(home, account, wal_archive), **options}
     server = Server(home, own=True)
     server.process = await process.start(home, binaries, account, options)
     keeper = asyncio.create_task(_keep(server, binaries, account, options))
