@@ -63,6 +63,14 @@ async def count(sessions: Sessions, table: str) -> int:
         return (await session.scalar(text(f"select count(*) from {table}"))) or 0
 
 
+async def age_leases(sessions: Sessions) -> None:
+    """Let the jobs that somebody has taken have been taken long ago."""
+    async with sessions.begin() as session:
+        await session.execute(
+            text("update jobs set run_at = run_at - interval '10 seconds' where tries > 0")
+        )
+
+
 async def make_due(sessions: Sessions) -> None:
     async with sessions.begin() as session:
         await session.execute(text("update jobs set run_at = now()"))
@@ -174,25 +182,74 @@ async def test_a_worker_killed_in_the_middle_loses_nothing(sessions, address):
     await worker.wait()
     assert await count(sessions, "done") == 0
     assert await jobs.run_due(sessions) == 0, "the lease of the dead worker still runs"
-    await make_due(sessions)
+    assert await jobs.free_orphans(sessions) == 0, "it was taken a moment ago"
+    await age_leases(sessions)
+    assert await jobs.free_orphans(sessions) == 1
     assert await jobs.run_due(sessions) == 1
     assert await count(sessions, "done") == 1
     assert await count(sessions, "jobs") == 0
 
 
-async def test_a_worker_that_outlived_its_lease_writes_nothing(sessions):
+async def test_a_job_in_living_hands_is_not_freed_and_can_be_asked_for_again(sessions):
+    freed = []
+
+    @jobs.handles("held")
+    async def held(session, payload):
+        await age_leases(sessions)
+        freed.append(await jobs.free_orphans(sessions))
+        if len(freed) == 1:
+            async with asyncio.timeout(5), sessions.begin() as other:
+                await jobs.enqueue(other, "held", {"n": 2}, key="held")
+        await session.execute(text("insert into done values (:n)"), {"n": str(payload["n"])})
+
+    async with sessions.begin() as session:
+        await jobs.enqueue(session, "held", {"n": 1}, key="held")
+    assert await jobs.run_due(sessions) == 2
+    assert freed == [0, 0]
+    async with sessions() as session:
+        assert list(await session.scalars(text("select what from done"))) == ["2"]
+
+
+async def test_neither_a_job_that_failed_nor_one_of_tomorrow_is_freed(sessions):
+    @jobs.handles("fragile")
+    async def fragile(session, payload):
+        raise RuntimeError
+
+    async with sessions.begin() as session:
+        await jobs.enqueue(session, "fragile", {})
+    assert await jobs.run_due(sessions) == 1
+    async with sessions.begin() as session:
+        later = datetime.now(UTC) + timedelta(seconds=30)
+        await jobs.enqueue(session, "note", {"what": "x"}, run_at=later)
+    assert await jobs.free_orphans(sessions) == 0
+
+
+async def test_a_worker_that_outlives_its_lease_keeps_the_job_while_it_lives(sessions):
+    others = []
+
     @jobs.handles("slow")
     async def slow(session, payload):
         await session.execute(text("insert into done values ('late')"))
         await make_due(sessions)
-        jobs.HANDLERS["slow"] = jobs.HANDLERS["note"]
-        assert await jobs.run_due(sessions) == 1
+        others.append(await jobs.run_due(sessions))
 
     async with sessions.begin() as session:
-        await jobs.enqueue(session, "slow", {"what": "in time"})
-    await jobs.run_due(sessions)
-    async with sessions() as session:
-        assert list(await session.scalars(text("select what from done"))) == ["in time"]
+        await jobs.enqueue(session, "slow", {})
+    assert await jobs.run_due(sessions) == 1
+    assert others == [0]
+    assert (await count(sessions, "done"), await count(sessions, "jobs")) == (1, 0)
+
+
+async def test_who_has_lost_a_job_before_beginning_it_writes_nothing(sessions):
+    async with sessions.begin() as session:
+        await jobs.enqueue(session, "note", {"what": "x"})
+    taken = await jobs._take(sessions)
+    await age_leases(sessions)
+    assert await jobs.free_orphans(sessions) == 1, "nothing says that its holder lives"
+    await jobs._do(sessions, taken)
+    assert await count(sessions, "done") == 0
+    assert await jobs.run_due(sessions) == 1
+    assert (await count(sessions, "done"), await count(sessions, "jobs")) == (1, 0)
 
 
 @pytest.mark.parametrize("value", ["a person's words, " * 5, "王", 1.5, {"nested": 1}, ["x"]])

@@ -91,6 +91,7 @@ class Rig:
             "LIANYAN_DATA_DIR": str(self.data),
             "LIANYAN_DATABASE_URL": self.url,
             "LIANYAN_PUBLIC_URL": self.origin,
+            "LIANYAN_LIMITS": "0",
         }
         number = self.listener.fileno()
         self.server = Program(

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from lianyan.core.actor import Actor
 from lianyan.core.db import Model
+from lianyan.core.jobs import every
 from lianyan.core.problems import Conflict, invalid
 
 LONGEST_KEY = 100
@@ -106,6 +107,7 @@ async def provide_once(
     )
 
 
+@every(3600, "idempotency.forget")
 async def forget_old(session: AsyncSession) -> None:
     """Delete rows older than 48 hours."""
     await session.execute(

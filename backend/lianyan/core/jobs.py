@@ -3,6 +3,11 @@
 A job is taken by moving its `run_at` past a lease, in a transaction of its own. Its handler then
 writes in the transaction that deletes the job: if the worker dies, or somebody else has the job by
 then, neither happened, and the job comes back when the lease is over.
+
+Mostly it comes back sooner. That transaction holds a lock on the job's row, which ends with its
+connection, and so with its process: a job that is leased and not locked belongs to nobody, and any
+worker frees it; one that is locked is taken by nobody, however old its lease. The lock is of the
+kind that lets the job be asked for again meanwhile.
 """
 
 import asyncio
@@ -31,6 +36,8 @@ TRIES = 12
 LONGEST_PAUSE = timedelta(hours=1)
 POLL = 1.0
 BEAT = 10.0
+ORPHANED = timedelta(seconds=2)
+"""A job taken longer ago than this is in the hands of a living worker, or of nobody."""
 LANES = 2
 LONGEST_CODE = 64
 
@@ -138,6 +145,7 @@ async def work(sessions: Sessions, stop: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as group:
         for _ in range(LANES):
             group.create_task(_repeat(partial(run_due, sessions, most=100), POLL, stop))
+        group.create_task(_repeat(partial(free_orphans, sessions), POLL, stop))
         group.create_task(_repeat(partial(_beat, sessions, uuid4()), BEAT, stop))
 
 
@@ -162,7 +170,7 @@ async def _take(sessions: Sessions) -> Taken | None:
     statement = (
         update(Job)
         .where(Job.id == due.scalar_subquery())
-        .values(run_at=func.now() + LEASE, tries=Job.tries + 1, rev=Job.rev + 1)
+        .values(run_at=func.now() + LEASE, tries=Job.tries + 1, rev=Job.rev + 1, error=None)
         .returning(Job.id, Job.kind, Job.payload, Job.tries, Job.rev)
     )
     async with sessions.begin() as session:
@@ -174,6 +182,8 @@ async def _do(sessions: Sessions, job: Taken) -> None:
     mine = (Job.id == job.id, Job.rev == job.rev)
     try:
         async with asyncio.timeout(LIMIT.total_seconds()), sessions.begin() as session:
+            hold = select(Job.id).where(*mine).with_for_update(read=True, key_share=True)
+            _kept(await session.scalar(hold))
             await HANDLERS[job.kind](session, job.payload)
             _kept(await session.scalar(delete(Job).where(*mine).returning(Job.id)))
     except Lost:
@@ -187,9 +197,36 @@ async def _do(sessions: Sessions, job: Taken) -> None:
             await session.execute(update(Job).where(*mine).values(**values))
 
 
-def _kept(deleted: int | None) -> None:
-    if deleted is None:
+def _kept(found: int | None) -> None:
+    if found is None:
         raise Lost
+
+
+async def free_orphans(sessions: Sessions) -> int:
+    """Let the jobs of workers that have died be taken again at once; return how many they were.
+
+    One that was taken a moment ago may not be locked yet. If it is freed all the same, its new `rev`
+    makes the run void that had it.
+    """
+    orphaned = (
+        select(Job.id)
+        .where(
+            Job.failed_at.is_(None),
+            Job.tries > 0,
+            Job.error.is_(None),
+            Job.run_at > func.now(),
+            Job.run_at < func.now() + (LEASE - ORPHANED),
+        )
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(Job)
+        .where(Job.id.in_(orphaned))
+        .values(run_at=func.now(), rev=Job.rev + 1)
+        .returning(Job.id)
+    )
+    async with sessions.begin() as session:
+        return len((await session.scalars(statement)).all())
 
 
 def _pause(tries: int) -> timedelta:

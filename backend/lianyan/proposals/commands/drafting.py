@@ -10,6 +10,7 @@ from lianyan.core.actor import Actor
 from lianyan.core.clock import now
 from lianyan.core.events import record
 from lianyan.core.problems import Conflict, invalid
+from lianyan.identity.models import Person
 from lianyan.proposals import access
 from lianyan.proposals.deadlines import too_late
 from lianyan.proposals.models import Member, Proposal, Taking
@@ -31,6 +32,10 @@ async def start(session: AsyncSession, actor: Actor, data: DraftIn) -> UUID:
     if at > call.closes_at:
         raise Conflict("proposals.call_closed", **too_late(call.closes_at, at))
     if not data.again:
+        # Two tabs at once: the second looks for the draft when the first has made it.
+        await session.execute(
+            select(Person.id).where(Person.id == actor.id).with_for_update(key_share=True)
+        )
         draft = await session.scalar(
             select(Proposal.id)
             .where(
