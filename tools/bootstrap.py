@@ -356,6 +356,15 @@ def target_trust(more: Sequence[str]) -> None:
     os.execve(command[0], command, environment())
 
 
+def target_containers(more: Sequence[str]) -> None:
+    """Build the images, run the compose file and use it; root, and Debian's podman."""
+    ensure_python()
+    if in_ci():
+        ensure_system()
+    ensure_bundles()
+    run(PYTHON, ROOT / "deploy" / "check" / "containers.py", *more)
+
+
 def target_wheel(_: Sequence[str]) -> None:
     """Build the wheel into dist/."""
     ensure_python()
@@ -392,7 +401,7 @@ def main() -> int:
     name, *more = sys.argv[1:] or ["help"]
     if name not in TARGETS:
         for target, found in TARGETS.items():
-            print(f"  make {target:<9} {found.__doc__}")
+            print(f"  make {target:<10} {found.__doc__}")
         return 0 if name == "help" else 2
     try:
         TARGETS[name](more)
