@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lianyan.cli.fault import Fault
-from lianyan.settings import PREFIX, Settings
+from lianyan.settings import PREFIX, Rate, Settings
 
 Run = Callable[[argparse.Namespace], Awaitable[int]]
 
@@ -99,7 +99,7 @@ def environment(settings: Settings) -> dict[str, str]:
         value = getattr(settings, name)
         if isinstance(value, bytes):
             value = base64.b64encode(value).decode()
-        elif isinstance(value, tuple):
+        elif isinstance(value, tuple) and not isinstance(value, Rate):
             value = ",".join(value)
         elif isinstance(value, bool):
             value = int(value)
