@@ -64,6 +64,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     moment since a backup; nothing is kept where it is not set."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks of the proxies whose `X-Forwarded-For` is believed; list the proxies, no clients."""
+    session_idle_minutes: int = 720
+    """After so long without a sign of its person a session by login is over."""
+    session_hours: int = 168
+    """After so long a session by login is over whatever happens."""
     limits: bool = True
     """Whether anybody is ever told to come back later; load tests by few people switch it off."""
     limit_reads: Rate = Rate(1200, 60)
@@ -230,6 +234,8 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "pg_bin": _folder,
     "wal_archive": Path,
     "trusted_proxies": _networks,
+    "session_idle_minutes": _number(15, 1440),
+    "session_hours": _number(1, 720),
     "limits": _switch,
     "limit_reads": _rate,
     "limit_writes": _rate,

@@ -42,6 +42,7 @@ async def open_session(
     identity_id: UUID | None = None,
     id_token: bytes | None = None,
     token: str | None = None,
+    idle: timedelta = IDLE,
     longest: timedelta = LONGEST,
     by_link: bool = False,
 ) -> str:
@@ -60,7 +61,7 @@ async def open_session(
             id_token=id_token,
             by_link=by_link,
             authenticated_at=now,
-            idle_expires_at=now + min(IDLE, longest),
+            idle_expires_at=now + min(idle, longest),
             absolute_expires_at=now + longest,
         )
     )
@@ -86,13 +87,17 @@ async def close_session(session: AsyncSession, hashed: bytes | None) -> UUID | N
     return found
 
 
-async def renew_session(session: AsyncSession, actor: Actor) -> None:
-    """Let the session live on for its idle time, never beyond its longest."""
+async def renew_session(session: AsyncSession, settings: Settings, actor: Actor) -> None:
+    """Let the session live on for its idle time, never beyond its longest.
+
+    Who came by an invitation has no way to log in again, and keeps the longer time.
+    """
+    idle = IDLE if actor.scope else timedelta(minutes=settings.session_idle_minutes)
     await session.execute(
         update(Session)
         .where(Session.id == actor.session_id, Session.revoked_at.is_(None))
         .values(
-            idle_expires_at=func.least(func.clock_timestamp() + IDLE, Session.absolute_expires_at)
+            idle_expires_at=func.least(func.clock_timestamp() + idle, Session.absolute_expires_at)
         )
     )
 

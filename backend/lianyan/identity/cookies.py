@@ -10,7 +10,7 @@ from lianyan.settings import Settings
 
 LOGIN_LIVES = timedelta(minutes=10)
 LONGEST = timedelta(days=7)
-"""The longest life of a session; the database ends it earlier."""
+"""The longest life of a session that no setting makes longer; the database ends it earlier."""
 LEFT_LIVES = timedelta(days=1)
 LAST_LIVES = timedelta(days=365)
 LAST = "lianyan_last"
@@ -51,7 +51,8 @@ def _cookie(
 
 def session_of(state: State, token: str | None) -> Cookie:
     """Return the cookie that opens a session, or with None the one that ends it in the browser."""
-    return _cookie(state.settings, session_cookie(state), token, LONGEST)
+    lives = max(LONGEST, timedelta(hours=state.settings.session_hours))
+    return _cookie(state.settings, session_cookie(state), token, lives)
 
 
 def login_of(settings: Settings, browser: str) -> Cookie:

@@ -5,6 +5,7 @@ import logging
 import re
 import secrets
 import time
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -333,7 +334,15 @@ async def _opened(
     await close_session(session, former)
     token = secrets.token_urlsafe(32)
     kept = encrypt(settings.secret_key, id_token, "sessions", token_hash(token).hex(), "id_token")
-    await open_session(session, found.id, identity_id=found.identity_id, id_token=kept, token=token)
+    await open_session(
+        session,
+        found.id,
+        identity_id=found.identity_id,
+        id_token=kept,
+        token=token,
+        idle=timedelta(minutes=settings.session_idle_minutes),
+        longest=timedelta(hours=settings.session_hours),
+    )
     await record(session, None, "login.done", found.id, provider=begun.id)
     return Arrived(found, token, safe_return(begun.return_to), begun.slug)
 

@@ -68,10 +68,10 @@ class SessionApi(Controller):
 
     @post("/renew", opt={"action": "session.renew"}, status_code=204)
     async def renew(
-        self, session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
+        self, state: State, session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> None:
         """Keep the session from ending while its person is still there."""
-        await commands.renew_session(session, actor)
+        await commands.renew_session(session, state.settings, actor)
 
     @put("/locale", opt={"action": "settings.change"}, status_code=204)
     async def choose_locale(

@@ -52,7 +52,7 @@ const SIGNED_OUT: SessionData = { person: null };
 const WINDOW = "lianyan-login";
 /** Where it ends: the institution's own pages make a browser forget a window's name and opener. */
 export const LOGIN_DONE = "/home?window=login";
-/** How often a page that is being looked at says so. */
+/** How often a page says that its person is there: that they have touched it since the last time. */
 const RENEW = 10 * 60_000;
 
 export class Session {
@@ -69,6 +69,7 @@ export class Session {
   /** How many sections are kept on this device only, while the person is asked whether to sign out. */
   keeps = $state(0);
 
+  #touched = true;
   #waiting: ((same: boolean) => void)[] = [];
   #returned = new Set<() => void>();
   #channel = typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel("lianyan-session");
@@ -106,6 +107,10 @@ export class Session {
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible" && this.asking === "again") void this.check();
     });
+    const touched = () => (this.#touched = true);
+    for (const sign of ["pointerdown", "keydown", "scroll"]) {
+      addEventListener(sign, touched, { capture: true, passive: true });
+    }
     setInterval(() => void this.renew(), RENEW);
     await this.load();
     if (!this.person) return;
@@ -119,7 +124,8 @@ export class Session {
 
   /** Keep the session from ending while its person is here; it still ends at its longest. */
   async renew(): Promise<void> {
-    if (!this.person || this.asking || document.visibilityState !== "visible") return;
+    if (!this.person || this.asking || !this.#touched) return;
+    this.#touched = false;
     await ok(quiet.POST("/api/session/renew", {})).catch(() => undefined);
   }
 
