@@ -30,7 +30,8 @@ from lianyan.settings import KEY_FILE, PREFIX, Settings
 
 CLUSTER, DUMP, DATA = "cluster", "database.dump", "data"
 NOTE = "backup.json"
-NO_ROOM = "No space left on device"
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""The disk has no room, or gives this user no more of it."""
 
 
 async def backup(settings: Settings, folder: Path, key: Key) -> int:
@@ -104,7 +105,7 @@ def _unfinished(folder: Path) -> Iterator[Path]:
             raise Fault(f"{folder} is not empty any more: the backup is {place}.") from error
         manifest.settle(folder.parent)
     except (OSError, EmbeddedError) as error:
-        if getattr(error, "errno", None) == errno.ENOSPC or NO_ROOM in str(error):
+        if getattr(error, "errno", 0) in FULL or any(os.strerror(n) in str(error) for n in FULL):
             raise Fault(
                 f"The disk of {folder} is full. Make room there or choose another; what was "
                 f"begun is {place} and may be removed."
@@ -182,7 +183,7 @@ async def _room(home: Home, place: Path) -> None:
         await connection.close()
     free = shutil.disk_usage(place).free
     if free < needed:
-        raise OSError(errno.ENOSPC, NO_ROOM)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _keep(settings: Settings, data: Path, home: Home | None, key: Key) -> str:

@@ -25,6 +25,8 @@ async def run(
         env={**environment(), **known},
         umask=0o077,
         start_new_session=True,
+        # A limit on the size of files is answered with an error that way, and not with the end.
+        restore_signals=False,
     )
     try:
         said, _ = await process.communicate()

@@ -143,9 +143,9 @@ async def _keep(
 
 
 @contextmanager
-def throwaway() -> Iterator[Path]:
+def throwaway(parent: Path | None = None) -> Iterator[Path]:
     """Give a data folder for a test: reachable for PostgreSQL's user, removed afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="lianyan-"))
+    folder = Path(tempfile.mkdtemp(prefix="lianyan-", dir=parent))
     folder.chmod(0o711)
     try:
         yield folder
