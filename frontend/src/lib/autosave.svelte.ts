@@ -75,6 +75,8 @@ export class Autosave<T> {
   #edit = 0;
   #timer: unknown;
   #tries = 0;
+  /** The server wants nothing before this moment. */
+  #until = 0;
   #running: Promise<void> | null = null;
   #restoring: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -185,9 +187,12 @@ export class Autosave<T> {
   #plan(ms: number): void {
     if (this.#closed) return;
     this.#stop();
-    this.#timer = this.#outside.later(() => {
-      this.#outside.composition.after(() => void this.flush());
-    }, ms);
+    this.#timer = this.#outside.later(
+      () => {
+        this.#outside.composition.after(() => void this.flush());
+      },
+      Math.max(ms, this.#until - this.#outside.now()),
+    );
   }
 
   #stop(): void {
@@ -239,8 +244,10 @@ export class Autosave<T> {
   #later(problem: Problem): void {
     this.problem = problem;
     this.state = "offline";
-    this.#plan(RETRY[Math.min(this.#tries, RETRY.length - 1)] ?? IDLE);
+    const pause = RETRY[Math.min(this.#tries, RETRY.length - 1)] ?? IDLE;
     this.#tries += 1;
+    this.#until = this.#outside.now() + problem.wait * 1000;
+    this.#plan(Math.max(pause, problem.wait * 1000));
   }
 
   #disagree(theirs: Held<T>): void {

@@ -325,3 +325,23 @@ test("contents are compared by what they hold", () => {
   assert.ok(same({ a: 1, b: [{ c: 2, d: 3 }] }, { b: [{ d: 3, c: 2 }], a: 1 }));
   assert.ok(!same([1, 2], [2, 1]));
 });
+
+test("told to come back later, it keeps the text, waits as long as told, and then saves it all", async () => {
+  const save = open();
+  server.answer = fail(new Problem(429, { code: "problems.too_many_requests" }, "", 20));
+  save.edit({ aims: "一" });
+  await clock.pass(1000);
+  assert.equal(save.state, "offline");
+  assert.equal(save.problem?.status, 429);
+  server.answer = undefined;
+  for (let second = 0; second < 19; second += 1) {
+    save.edit({ aims: `一${second}` });
+    await clock.pass(1000);
+  }
+  assert.equal(server.puts.length, 1);
+  assert.deepEqual(memory.held.get(key)?.value, { aims: "一18" });
+  await clock.pass(1000);
+  assert.deepEqual(server.puts, ["一", "一18"]);
+  assert.equal(save.state, "saved");
+  assert.equal(memory.held.size, 0);
+});

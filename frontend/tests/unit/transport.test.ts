@@ -37,6 +37,24 @@ test("a read is tried again, a write is not", async () => {
   assert.equal(writes.sent.length, 1);
 });
 
+test("a read that came too fast waits as long as it is told, a change and a long wait are said", async () => {
+  const fast = (seconds: string) => new Response(null, { status: 429, headers: { "retry-after": seconds } });
+  const waits: number[] = [];
+  const wait = async (ms: number) => void waits.push(ms);
+  const reads = outside([fast("2"), new Response("1")], { wait });
+  assert.equal(await (await transport(reads.made, never, true)(new Request(URL))).text(), "1");
+  assert.deepEqual(waits, [2000]);
+  for (const seconds of ["30", "", "soon", "-1"]) {
+    const refused = outside([fast(seconds)], { wait });
+    assert.equal((await transport(refused.made, never, true)(new Request(URL))).status, 429);
+  }
+  const writes = outside([fast("1")], { wait });
+  const answer = transport(writes.made, never, true)(new Request(URL, { method: "POST", body: "1" }));
+  await assert.rejects(ok(answer.then((response) => ({ response, error: {} }))), (error: Problem) => error.wait === 1);
+  assert.equal(writes.sent.length, 1);
+  assert.deepEqual(waits, [2000]);
+});
+
 test("off line a read fails at once", async () => {
   const { made, sent } = outside([new TypeError("failed")], { online: () => false });
   await assert.rejects(transport(made, never, true)(new Request(URL)), TypeError);

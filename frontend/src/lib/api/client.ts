@@ -11,7 +11,7 @@
 import { client } from "./call";
 import { Problem, asProblem } from "./problem";
 import type { paths } from "./schema";
-import { firstAnswer, transport, type Hooks, type Outside } from "./transport";
+import { firstAnswer, retryAfter, transport, type Hooks, type Outside } from "./transport";
 
 export { Problem, asProblem, fieldText, UNREACHED } from "./problem";
 
@@ -68,7 +68,8 @@ export async function ok<T>(request: Promise<Answered<T>>): Promise<Answer<T>> {
   const { data, error, response } = answered;
   if (!response.ok) {
     const body = typeof error === "object" && error !== null ? error : {};
-    throw new Problem(response.status, body, response.headers.get("x-request-id") ?? "");
+    const { headers } = response;
+    throw new Problem(response.status, body, headers.get("x-request-id") ?? "", retryAfter(headers));
   }
   const header = (name: string) => response.headers.get(name) ?? "";
   return { data: data as T, etag: header("etag"), location: header("location"), response };

@@ -30,8 +30,10 @@ export class Problem extends Error {
   readonly params: Record<string, unknown>;
   readonly errors: readonly FieldError[];
   readonly requestId: string;
+  /** How many seconds the server asks to wait before the next try; 0 where it does not say. */
+  readonly wait: number;
 
-  constructor(status: number, body: Body = {}, requestId = "") {
+  constructor(status: number, body: Body = {}, requestId = "", wait = 0) {
     super(body.code ?? `${status}`);
     this.name = "Problem";
     this.status = status;
@@ -41,6 +43,7 @@ export class Problem extends Error {
     this.params = body.params ?? {};
     this.errors = body.errors ?? [];
     this.requestId = requestId;
+    this.wait = wait;
   }
 
   /** Say it in the language of the page. */

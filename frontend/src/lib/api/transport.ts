@@ -17,6 +17,8 @@ export interface Outside {
 
 const AGAIN = [300, 1200];
 const PASSING = new Set([502, 503, 504]);
+/** A read waits so long by itself where the server says that it came too fast, in seconds. */
+const PATIENCE = 5;
 
 /** Return a `fetch` for the API client; `login` is whether a 401 waits for a new sign-in. */
 export function transport(outside: Outside, hooks: Hooks, login: boolean) {
@@ -41,6 +43,11 @@ export function transport(outside: Outside, hooks: Hooks, login: boolean) {
     for (const pause of AGAIN) {
       try {
         const answer = await outside.fetch(request.clone());
+        const wait = answer.status === 429 ? retryAfter(answer.headers) : 0;
+        if (wait > 0 && wait <= PATIENCE) {
+          await outside.wait(wait * 1000);
+          continue;
+        }
         if (!PASSING.has(answer.status)) return answer;
       } catch (error) {
         if (!outside.online() || !(error instanceof TypeError)) throw error;
@@ -49,6 +56,12 @@ export function transport(outside: Outside, hooks: Hooks, login: boolean) {
     }
     return outside.fetch(request);
   }
+}
+
+/** Return how many seconds an answer asks to wait. */
+export function retryAfter(headers: Headers): number {
+  const seconds = Number(headers.get("retry-after"));
+  return seconds > 0 && seconds < 86_400 ? seconds : 0;
 }
 
 /** Return the answer the server wrote into the page for `url`, once. */
