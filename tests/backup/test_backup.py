@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import nullcontext
 
+import asyncpg
 import pytest
 
 from backup.scene import Writers, contents, opened, read, restore, running, written
@@ -13,6 +14,7 @@ from disks import limited, small
 from lianyan.cli import backup as backing
 from lianyan.cli.fault import Fault
 from lianyan.cli.rows import counted
+from lianyan.embedded import basebackup
 from lianyan.settings import PREFIX
 
 pytestmark = pytest.mark.xdist_group("backup")
@@ -33,11 +35,16 @@ async def test_every_row_comes_back(scene, place, target):
     ).read_bytes()
 
 
-async def test_under_writers_each_of_two_at_once_is_one_moment(scene, target):
+async def test_under_writers_each_of_two_at_once_is_one_moment(scene, target, monkeypatch):
+    log = basebackup._log
+
+    async def later(*given: object) -> None:
+        await asyncio.sleep(0.1)  # much is written after that moment and lies in the same log
+        await log(*given)
+
+    monkeypatch.setattr(basebackup, "_log", later)
     async with Writers(scene.home.url("lianyan_app")) as writers:
         other, place = await asyncio.gather(scene.backup(), scene.backup())
-        while not {s for s, at in writers.begun.items() if at > read(place).point.at.timestamp()}:
-            await asyncio.sleep(0.01)
     assert read(other).point.name != read(place).point.name
     found = read(place)
     await restore(place, target)
@@ -51,6 +58,43 @@ async def test_under_writers_each_of_two_at_once_is_one_moment(scene, target):
     assert len(later) > 0, "they wrote on while the backup was finished"
     assert confirmed <= there, "what was confirmed before that moment is in it"
     assert not there & later, "and nothing of what came after"
+
+
+class Nosy:
+    """A connection beside which somebody else tries to write whenever it is asked something."""
+
+    def __init__(self, connection, other):
+        self.connection, self.other, self.held = connection, other, 0
+
+    async def fetchval(self, statement):
+        return await self.connection.fetchval(statement)
+
+    async def execute(self, statement):
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await self.other.execute(
+                "insert into events (kind, subject_id, data) values ('test.x', uuidv7(), '{}')"
+            )
+        self.held += 1
+        await self.connection.execute(statement)
+
+
+async def test_nobody_writes_between_what_is_counted_and_the_moment(scene):
+    admin = scene.home.url("postgres")
+    async with opened(admin) as holder, opened(admin) as reader, opened(admin) as other:
+        await other.execute("set lock_timeout = '50ms'")
+        nosy = Nosy(reader, other)
+        point = await basebackup._still(holder, nosy, "test")
+        assert nosy.held == 2
+        await other.execute("reset lock_timeout")
+        async with other.transaction():
+            await other.execute("delete from events where kind = 'test.x'")
+            waiting = asyncio.create_task(basebackup._still(holder, Nosy(reader, other), "waits"))
+            await asyncio.sleep(0.5)
+            assert not waiting.done(), "an open transaction is waited for, and not cut off"
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+    assert point.at
 
 
 async def test_only_its_owner_can_look_into_it(place):

@@ -47,6 +47,7 @@ async def test_every_row_comes_back_and_the_portal_may_use_it(outside, empty, tm
     async with Writers(outside.database_url) as writers:
         assert await backup(outside, place, "file") == 0
     assert await restoring.restore(empty, place, "none", None) == 0
+    assert {path.stat().st_mode & 0o77 for path in place.rglob("*")} == {0}
     async with opened(empty.database_url) as connection:
         assert await counted(connection) == read(place).rows
         there = await written(connection)

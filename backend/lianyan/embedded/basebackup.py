@@ -94,7 +94,6 @@ async def _still(
             "select pg_create_restore_point($1)::text, clock_timestamp()", name
         )
         await transaction.rollback()
-        await holder.execute("select pg_switch_wal()")
         return Point(name, row[0], row[1])
     raise EmbeddedError(
         "Somebody holds a table of the portal for long (a migration?): try again when that is over."
@@ -105,6 +104,8 @@ async def _log(
     connection: "asyncpg.Connection[asyncpg.Record]", target: Path, point: Point
 ) -> None:
     """Add the log between the end of the copying and `point` to the copy."""
+    # What `point` lies in is whole from then on.
+    await connection.execute("select pg_switch_wal()")
     ranges = json.loads((target / "backup_manifest").read_text())["WAL-Ranges"]
     rows = await connection.fetch(
         "select pg_walfile_name($1::text::pg_lsn + 1 + (n * size.bytes)::numeric) as name "
