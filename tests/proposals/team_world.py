@@ -4,11 +4,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from httpx2 import AsyncClient, Response
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.calls.models import Call
 from lianyan.identity.models import Person
 from lianyan.institutions.models import Institution
+from lianyan.proposals import access
 from makers import key, login, make_call, make_institution, make_person
 
 BASICS = {
@@ -172,3 +174,36 @@ async def build(client: AsyncClient, session: AsyncSession, **call: Any) -> Worl
     made = await make_call(session, **call)
     headers = {name: await login(session, person) for name, person in people.items()}
     return World(client, session, made, a, b, c, people, headers)
+
+
+async def copy(session: AsyncSession, proposal: str) -> str:
+    """Return the id of a new draft with the same content."""
+    made = await session.scalar(
+        text("""
+          insert into proposals (call_id, form_id, lead_id, title)
+          select call_id, form_id, lead_id, title from proposals where id = :of returning id
+        """),
+        {"of": proposal},
+    )
+    for table, columns in (
+        ("answers", "question, section, value"),
+        ("sections", "section, rev, saved_by, saved_at"),
+        ("participations", "institution_id, role, position"),
+        ("members", "person_id, institution_id"),
+    ):
+        await session.execute(
+            text(f"""
+              insert into {table} (proposal_id, {columns})
+              select :to, {columns} from {table} where proposal_id = :of
+            """),
+            {"of": proposal, "to": made},
+        )
+    await session.execute(
+        text("""
+          insert into contributions (participation_id, kind, amount, unit, position)
+          select id, 'staff', 6, '人月', 0 from participations where proposal_id = :to
+        """),
+        {"to": made},
+    )
+    await access.refresh(session, made)
+    return str(made)

@@ -2,44 +2,10 @@
 
 import asyncio
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
-from lianyan.proposals import access
 from lianyan.proposals.models import Taking
-from proposals.team_world import STAFF, build
-
-
-async def _copy(session, proposal):
-    """Return the id of a new draft with the same content."""
-    made = await session.scalar(
-        text("""
-          insert into proposals (call_id, form_id, lead_id, title)
-          select call_id, form_id, lead_id, title from proposals where id = :of returning id
-        """),
-        {"of": proposal},
-    )
-    for table, columns in (
-        ("answers", "question, section, value"),
-        ("sections", "section, rev, saved_by, saved_at"),
-        ("participations", "institution_id, role, position"),
-        ("members", "person_id, institution_id"),
-    ):
-        await session.execute(
-            text(f"""
-              insert into {table} (proposal_id, {columns})
-              select :to, {columns} from {table} where proposal_id = :of
-            """),
-            {"of": proposal, "to": made},
-        )
-    await session.execute(
-        text("""
-          insert into contributions (participation_id, kind, amount, unit, position)
-          select id, 'staff', 6, '人月', 0 from participations where proposal_id = :to
-        """),
-        {"to": made},
-    )
-    await access.refresh(session, made)
-    return str(made)
+from proposals.team_world import STAFF, build, copy
 
 
 async def test_c95_no_number_is_given_twice(committed):
@@ -47,7 +13,7 @@ async def test_c95_no_number_is_given_twice(committed):
         team = await build(committed.client, session, prefix="N-2026")
     proposals = [await team.complete(team.b)]
     async with committed.sessions.begin() as session:
-        proposals += [await _copy(session, proposals[0]) for _ in range(19)]
+        proposals += [await copy(session, proposals[0]) for _ in range(19)]
     async with committed.sessions.begin() as session:
         broken = await session.scalar(
             select(Taking).where(Taking.proposal_id == proposals[-1], Taking.role != "lead")
