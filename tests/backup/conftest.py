@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from backup.scene import Scene, roomy, settings
+from backup.scene import Scene, settings
+from disks import roomy
 from kills.journey import Cast, build
 from lianyan.embedded import postgres, throwaway
 from lianyan.migrations import upgrade

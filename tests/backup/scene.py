@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +19,6 @@ from lianyan.embedded import postgres
 from lianyan.embedded.cluster import Home
 from lianyan.settings import Settings
 
-MEMORY = Path("/dev/shm")  # noqa: S108  each test makes a folder of its own there
 PLACES = itertools.count(1)
 
 
@@ -46,12 +44,6 @@ class Scene(NamedTuple):
         place = place or self.place()
         assert await backing.backup(self.settings, place, "file") == 0
         return place
-
-
-def roomy() -> Path | None:
-    """Return where a folder costs no disk; backups wait for the disk at each of 1,500 files."""
-    there = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 3 * 10**9
-    return MEMORY if there else None
 
 
 def settings(data_dir: Path, **more: Any) -> Settings:

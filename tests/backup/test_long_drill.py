@@ -13,7 +13,8 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from backup.scene import Writers, contents, read, restore, roomy, running, written
+from backup.scene import Writers, contents, read, restore, running, written
+from disks import roomy
 from figures import figure
 from idp.walk import through
 from lianyan.demo.world import read_world

@@ -5,28 +5,18 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 
 import asyncpg
 import pytest
 
-from lianyan.embedded import EmbeddedError, postgres, throwaway
+from embedded.scene import alive, ask, home, keeper, leave, remember, remembered, until
+from lianyan.embedded import EmbeddedError, postgres
 from lianyan.embedded.account import Account
-from lianyan.embedded.cluster import LONGEST, Home
+from lianyan.embedded.cluster import LONGEST
 from lianyan.embedded.supervisor import Server
-
-KEEPER = Path(__file__).with_name("keeper.py")
-SOON = 15.0
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with throwaway() as path:
-        yield path
 
 
 @pytest.fixture
@@ -36,70 +26,6 @@ def zombie() -> Iterator[int]:
     assert os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)
     yield dead.pid
     dead.wait()
-
-
-async def ask(url: str, sql: str, *values: object) -> object:
-    connection = await asyncpg.connect(url, timeout=5)
-    try:
-        return await connection.fetchval(sql, *values)
-    finally:
-        await connection.close()
-
-
-async def remember(server: Server) -> None:
-    """Commit one row, to be found after whatever comes."""
-    await ask(server.owner_url, "create table kept (word text)")
-    await ask(server.owner_url, "insert into kept values ('科研协作')")
-
-
-async def remembered(url_owner: str) -> bool:
-    return await ask(url_owner, "select word from kept") == "科研协作"
-
-
-async def until(check, patience: float = SOON) -> None:
-    deadline = time.monotonic() + patience
-    while not await check():
-        assert time.monotonic() < deadline, "did not happen in time"
-        await asyncio.sleep(0.05)
-
-
-@asynccontextmanager
-async def keeper(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, bool, int]]:
-    """Give a supervisor in a process of its own, whether it is the parent, and the server's pid."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        KEEPER,
-        folder,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout
-    try:
-        line = (await asyncio.wait_for(process.stdout.readline(), SOON)).split()
-        yield process, line[0] == b"1", int(line[1])
-    finally:
-        if process.returncode is None:
-            await leave(process)
-
-
-async def leave(process: asyncio.subprocess.Process) -> None:
-    """Let a supervisor end in good order."""
-    assert process.stdin
-    process.stdin.close()
-    await asyncio.wait_for(process.wait(), SOON)
-
-
-def home(folder: Path) -> Home:
-    found = Home.read(folder)
-    assert found
-    return found
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
 
 
 async def test_a_fresh_start_gives_two_roles_and_finds_chinese(folder):
@@ -186,7 +112,21 @@ async def test_a_pid_file_that_lies_is_removed(folder, zombie, what):
         assert await remembered(server.owner_url)
 
 
-async def test_three_starts_at_once_on_an_empty_folder_share_one_server(folder):
+async def test_a_reused_pid_of_another_database_is_left_alone(folder):
+    async with postgres(folder / "one") as other:
+        async with postgres(folder / "two") as server:
+            await remember(server)
+        note = server.home.cluster / "postmaster.pid"
+        note.write_text(f"{other.pid}\n{server.home.cluster}\n1\n5432\n")
+        async with postgres(folder / "two") as server:
+            assert await remembered(server.owner_url)
+            assert await ask(other.app_url, "select 1") == 1
+        assert other.pid
+        assert alive(other.pid)
+
+
+async def test_three_starts_at_once_on_a_new_folder_share_one_server(folder):
+    folder = folder / "new"
     async with AsyncExitStack() as stack:
         entered = [stack.enter_async_context(keeper(folder)) for _ in range(3)]
         keepers = await asyncio.gather(*entered)

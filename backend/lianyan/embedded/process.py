@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -104,6 +105,11 @@ async def start(
         if LINGERING not in said or attempt == 99:  # noqa: PLR2004
             break
         await asyncio.sleep(0.1)
+    if os.strerror(errno.ENOSPC) in said:
+        raise EmbeddedError(
+            f"The disk of {home.cluster} is full, and PostgreSQL cannot start: make room there. "
+            "Nothing that was confirmed is lost."
+        )
     raise EmbeddedError(f"PostgreSQL ended at once (status {process.returncode}): {said}")
 
 

@@ -10,6 +10,7 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from lianyan.embedded import archive, process
 from lianyan.embedded.account import Account, choose
@@ -65,14 +66,24 @@ async def postgres(
     that dies. Another gets the same server and leaves it running.
     """
     data_dir = data_dir.resolve()
-    make_data_dir(data_dir)
-    with (data_dir / "postgres.lock").open("ab") as lock:
+    with _lock(data_dir) as lock:
         while not locked(lock.fileno()):
             if server := await _running(data_dir, lock.fileno()):
                 yield server
                 return
         async with _supervised(data_dir, find(pg_bin), wal_archive, options or {}) as server:
             yield server
+
+
+def _lock(data_dir: Path) -> BinaryIO:
+    """Open the file whose lock says who is the parent."""
+    try:
+        make_data_dir(data_dir)
+        return (data_dir / "postgres.lock").open("ab")
+    except PermissionError as error:
+        raise EmbeddedError(
+            f"{data_dir} belongs to another user: run this as that one, or set LIANYAN_DATA_DIR."
+        ) from error
 
 
 def locked(descriptor: int) -> bool:
