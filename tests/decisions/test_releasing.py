@@ -194,6 +194,11 @@ async def test_the_next_write_carries_out_a_due_release(session, scene):
         f"/proposals/{first.id}/decision", {"kind": "reject", "letter": "太晚"}, 0
     )
     assert (got.status_code, got.json()["code"]) == (409, "decisions.not_pending")
+    for proposal in (first, second):
+        await session.refresh(proposal)
+    assert (first.state, second.state) == ("approved", "rejected"), (
+        "the refusal undoes nothing else"
+    )
 
 
 async def test_only_ready_decisions_of_ones_own_are_released(client, session, scene):

@@ -1,7 +1,7 @@
 """The database: base classes of the tables, the write session and the read pool."""
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -175,7 +175,28 @@ async def provide_session(
         raise  # another dependency refused: `abandon` has closed the session, or is about to
     except BaseException:
         await _let_go(session)
+        await _do_owed(session)
         raise
+    await session.close()
+
+
+OWED = "owed"
+
+
+def owe(session: AsyncSession, what: Callable[[AsyncSession], Awaitable[object]]) -> None:
+    """Have `what`, just done in this transaction, done again by itself if the rest is refused.
+
+    For what was due before the request came, and is carried out by whoever comes first.
+    """
+    session.info.setdefault(OWED, []).append(what)
+
+
+async def _do_owed(session: AsyncSession) -> None:
+    """Do what the refusal has undone; what fails is left to the worker."""
+    for what in session.info.pop(OWED, ()):
+        with contextlib.suppress(DBAPIError):
+            async with session.begin():
+                await what(session)
     await session.close()
 
 

@@ -207,8 +207,10 @@ async def _scheduled(session: AsyncSession, release_id: UUID) -> list[Decision]:
     return list(found.all())
 
 
-async def carry_out_due(session: AsyncSession, proposal_id: UUID) -> None:
+async def carry_out_due(session: AsyncSession, proposal_id: UUID) -> bool:
     """Carry out the release of a proposal if its hold is over: before any write looks at it.
+
+    Return whether one was due.
 
     "Over" is judged by the transaction's own beginning, so that one transaction that writes to
     several proposals of one release sees it due for all of them or for none.
@@ -225,5 +227,7 @@ async def carry_out_due(session: AsyncSession, proposal_id: UUID) -> None:
         )
     )
     release_id = await session.scalar(due)
-    if release_id is not None:
-        await carry_out(session, release_id)
+    if release_id is None:
+        return False
+    await carry_out(session, release_id)
+    return True

@@ -1,6 +1,7 @@
 """What an actor is to one proposal, and the only ways to get hold of one."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.core.actor import Actor
-from lianyan.core.db import Connection, raw
+from lianyan.core.db import Connection, owe, raw
 from lianyan.core.policy import ALLOWED, Role, standing
 from lianyan.core.problems import Forbidden, NotFound
 from lianyan.proposals.access import Right
@@ -144,9 +145,12 @@ class Found(NamedTuple):
     roles: Role
 
 
-Due = Callable[[AsyncSession, UUID], Awaitable[None]]
+Due = Callable[[AsyncSession, UUID], Awaitable[bool]]
 DUE: list[Due] = []
-"""What is carried out before the next write to a proposal looks at it: releases whose hold is over."""
+"""What is carried out before the next write to a proposal looks at it: releases whose hold is over.
+
+Each says whether it has done anything. That stays done, even if the write itself is refused.
+"""
 
 
 async def find(session: AsyncSession, actor: Actor, proposal_id: UUID, action: str) -> Found:
@@ -156,7 +160,8 @@ async def find(session: AsyncSession, actor: Actor, proposal_id: UUID, action: s
     """
     # Before the lock: a release locks its own row first and all its proposals after it, in order.
     for carry_out in DUE:
-        await carry_out(session, proposal_id)
+        if await carry_out(session, proposal_id):
+            owe(session, partial(carry_out, proposal_id=proposal_id))
     locked = select(Proposal).where(Proposal.id == proposal_id).with_for_update()
     proposal = await session.scalar(locked.execution_options(populate_existing=True))
     if proposal is None:
