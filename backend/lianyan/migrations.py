@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from lianyan.institutions import vocabulary
+from lianyan.proposals import kept
 
 LOCK = 0x6C69616E  # any number, as long as every process takes the same
 
@@ -55,6 +56,7 @@ async def _upgrade(url: str) -> None:
             await connection.commit()
             async with AsyncSession(connection) as session, session.begin():
                 await vocabulary.load(session)
+                await kept.complete(session)
     finally:
         await engine.dispose()
 

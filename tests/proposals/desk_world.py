@@ -155,6 +155,7 @@ async def decide(w: Any, proposal: Proposal, state: str = "drafted", **values: A
     )
     w.session.add(made)
     await w.session.flush()
+    await access.refresh(w.session, proposal.id)
     return made
 
 

@@ -8,10 +8,11 @@ from sqlalchemy import update
 
 from lianyan.core.names import search_keys
 from lianyan.core.words import catalogue
+from lianyan.proposals import access
 from lianyan.proposals.models import Taking
-from lianyan.proposals.queries.turn import CODES
-from lianyan.proposals.schemas.desk import DeskPage, DeskProposal
+from lianyan.proposals.schemas.desk import DeskOverview, DeskPage, DeskProposal
 from lianyan.proposals.states import State
+from lianyan.proposals.turn import CODES
 from makers import make_call, make_institution, make_person, make_proposal, now
 from proposals.desk_world import assign, decide, make_at, make_world, sit, statements_of
 
@@ -30,6 +31,12 @@ async def rows(desk, **asked):
     got = await desk.get("/api/desk", **asked)
     assert got.status_code == 200, got.text
     return {row["id"]: row for row in got.json()["items"]}
+
+
+async def overview(desk, **asked):
+    got = await desk.get("/api/desk/overview", **asked)
+    assert got.status_code == 200, got.text
+    return msgspec.json.decode(got.content, type=DeskOverview, strict=True)
 
 
 async def test_each_state_says_whose_turn_it_is_and_what_is_missing(w, desk):
@@ -51,7 +58,11 @@ async def test_each_state_says_whose_turn_it_is_and_what_is_missing(w, desk):
         for r in page.items
     }
     assert found == expected
-    assert (page.counts.mine, page.counts.others) == (4, 2)
+    counts = await overview(desk)
+    assert (counts.counts.mine, counts.counts.others) == (4, 2)
+    assert counts.counts.missing == {
+        "consent": 1, "check": 2, "correction": 1, "reviewers": 1, "reviews": 1, "decision": 1
+    }  # fmt: skip
     assert [r.whose.you for r in page.items] == [True] * 4 + [False] * 2
 
 
@@ -93,6 +104,7 @@ async def test_a_declined_or_expired_confirmation_is_the_leads_or_the_coordinato
     await session.execute(update(Taking).where(*at).values(state="declined"))
     expired.consent_until = now() - timedelta(hours=1)
     await session.flush()
+    await access.refresh_many(session, [declined.id, expired.id])
     found = await rows(desk)
     assert found[str(declined.id)]["whose"]["who"] == "lead"
     assert {m["code"] for m in found[str(declined.id)]["missing"]} == {"consent", "declined"}
@@ -105,8 +117,10 @@ async def test_never_submitted_drafts_are_a_number_and_finished_ones_come_when_a
     done = await make_at(w, State.APPROVED, title="批准的项目")
     got = await desk.get("/api/desk")
     assert got.json()["items"] == []
-    assert got.json()["drafts"] == 1
     assert "秘密草稿" not in got.text
+    counted = await desk.get("/api/desk/overview")
+    assert counted.json()["drafts"] == 1
+    assert "秘密草稿" not in counted.text
     assert set(await rows(desk, state="approved")) == {str(done.id)}
     assert set(await rows(desk, q="批准的")) == {str(done.id)}
     assert await rows(desk, q="秘密") == {}

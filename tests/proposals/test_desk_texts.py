@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select, text
 
 from lianyan.proposals.models import CheckAnswer, Extension, Moved
-from lianyan.proposals.queries.turn import days_between, days_left
 from lianyan.proposals.states import State
+from lianyan.proposals.turn import days_between, days_left
 from makers import now
 from proposals.desk_world import assign, make_at, make_world, sit
 from proposals.hostile import TEXTS

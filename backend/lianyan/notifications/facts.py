@@ -10,8 +10,8 @@ from lianyan.core.actor import Actor
 from lianyan.core.policy import Role, standing
 from lianyan.core.shapes import I18n, InstitutionRef
 from lianyan.notifications.schemas import Done, Note, TaskProposal
+from lianyan.proposals import turn
 from lianyan.proposals.acts import Now
-from lianyan.proposals.queries import turn
 from lianyan.proposals.queries.progress import SeenPart, SeenSection
 from lianyan.proposals.schemas.officer import QueueItem
 

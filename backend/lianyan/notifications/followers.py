@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from lianyan.core.clock import now
 from lianyan.core.events import Happened, follows
 from lianyan.core.messages import tell
-from lianyan.proposals.queries.turn import free
+from lianyan.proposals.turn import free
 
 HOLD = timedelta(minutes=10)
 """As long as the move can be undone."""

@@ -10,7 +10,7 @@ from lianyan.notifications.facts import Facts, asked_of
 from lianyan.notifications.schemas import CodeCount, Done, Sentence, Task, Tasks
 from lianyan.notifications.statement import FACTS_OF
 from lianyan.notifications.tasks import tasks_of, waiting_of
-from lianyan.proposals.queries.turn import days_between
+from lianyan.proposals.turn import days_between
 
 WAITING, DONE_SHOWN = 20, 8
 

@@ -8,13 +8,13 @@ from sqlalchemy import text
 
 from lianyan.core.pieces import instant, institution
 from lianyan.core.reads import Read
+from lianyan.proposals import turn
 from lianyan.proposals.access import Right
 from lianyan.proposals.acts import MOMENT
 from lianyan.proposals.deadlines import PART_STATE
-from lianyan.proposals.queries import turn
 from lianyan.proposals.queries.detail import SECTIONS
 from lianyan.proposals.queries.officer import QUEUE
-from lianyan.proposals.queries.turn import FACTS, HANDLED, HIDDEN, OPEN, SEEN_COLUMNS, free
+from lianyan.proposals.turn import FACTS, HANDLED, HIDDEN, OPEN, SEEN_COLUMNS, free
 from lianyan.reviews.queries import MISSING as UNSCORED
 
 OPEN_SHOWN = ("draft", "consent_pending", "submitted", "formal_check", "returned", "in_review")

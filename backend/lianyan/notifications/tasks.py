@@ -13,9 +13,9 @@ from lianyan.notifications.schemas import Task, TaskAct, TaskProposal, Waiting, 
 from lianyan.proposals.access import Right
 from lianyan.proposals.material import token
 from lianyan.proposals.queries.progress import Seen, todo
-from lianyan.proposals.queries.turn import days_between
 from lianyan.proposals.schemas.refs import Todo
 from lianyan.proposals.states import State
+from lianyan.proposals.turn import days_between
 
 LEADS_ONLY = {"proposals.todo_submit", "proposals.todo_resubmit"}
 """Acts of the lead, named in nobody else's task."""

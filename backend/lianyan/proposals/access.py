@@ -4,7 +4,6 @@ One statement says what the rows of some proposals must be; `refresh` makes them
 compares. `may`, `roles` and every list read these rows and nothing else.
 """
 
-from enum import IntFlag
 from typing import Any
 from uuid import UUID
 
@@ -14,25 +13,12 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.institutions.domains import providers
-from lianyan.proposals import states
+from lianyan.proposals import kept, states
 from lianyan.proposals.reach import AROUND, OF_DOMAINS, OF_PERSON, OVER
+from lianyan.proposals.rights import Right
 from lianyan.proposals.states import SHOWN
 
-
-class Right(IntFlag):
-    """What a row of `access` gives its principal."""
-
-    LEAD = 1
-    TEAM = 2
-    PARTY = 4
-    """The institution takes part."""
-    LEAD_PARTY = 8
-    ASKED = 16
-    REVIEWER = 32
-    CONFLICT = 64
-    """A personal conflict: removes all knowledge of the handling."""
-    EMPLOYER = 128
-    """The institution, its parent or child takes part: whoever it employs does not handle."""
+__all__ = ["Right"]
 
 
 LOOK_BACK_YEARS = 3
@@ -241,11 +227,16 @@ async def refresh_many(session: AsyncSession, ids: list[UUID]) -> None:
 async def _write(session: AsyncSession, ids: list[UUID]) -> None:
     people = list((await session.scalars(HANDLERS)).all())
     await session.execute(REFRESH, {"ids": ids, "people": people})
+    await kept.refresh(session, ids)
 
 
 async def differences(session: AsyncSession) -> list[tuple[UUID, UUID]]:
-    """Return (proposal, principal) of each row that is not what it must be: none, if all is well."""
+    """Return (proposal, principal) of each row that is not what it must be: none, if all is well.
+
+    What the lists keep is compared too; of it the proposal stands in both places.
+    """
     ids = list((await session.scalars(text("select id from proposals"))).all())
     people = list((await session.scalars(HANDLERS)).all())
     found = (await session.execute(DIFFERENCES, {"ids": ids, "people": people})).all()
-    return [(row.proposal_id, row.principal) for row in found]
+    wrong = [(row.proposal_id, row.principal) for row in found]
+    return wrong + await kept.differences(session, ids)

@@ -53,6 +53,9 @@ KINDS = _one_of(
 )
 
 
+NOBODY_YET = '{"lead": null, "partners": []}'
+
+
 class Proposal(Entity):
     """A joint project somebody proposes."""
 
@@ -62,6 +65,12 @@ class Proposal(Entity):
         CheckConstraint("(number is null) = (submitted_at is null)", name="number_with_time"),
         UniqueConstraint("call_id", "number"),
         Index(None, "state", text("submitted_at desc"), text("id desc")),
+        Index(None, "lead_id"),
+        Index(
+            "ix_proposals_never_submitted",
+            "call_id",
+            postgresql_where=text("state = 'draft' and submitted_at is null"),
+        ),
     )
 
     call_id: Mapped[UUID] = mapped_column(ForeignKey("calls.id"))
@@ -85,6 +94,8 @@ class Proposal(Entity):
     """An officer's no, or an expired part taken out, lets the lead edit while others confirm."""
     version_id: Mapped[UUID | None]
     """The version last submitted."""
+    parties: Mapped[str] = mapped_column(server_default=NOBODY_YET)
+    """JSON of the institutions as lists name them, lead and partners; kept by `proposals.kept`."""
     rev: Mapped[int] = mapped_column(server_default="1")
 
 
@@ -328,6 +339,20 @@ class Access(Model):
             text("submitted_at desc"),
             text("proposal_id desc"),
         ),
+        Index(
+            "ix_access_newest",
+            "principal",
+            text("submitted_at desc"),
+            text("proposal_id desc"),
+            postgresql_where=text("shown_state is not null"),
+        ),
+        Index(
+            "ix_access_due",
+            "principal",
+            "due",
+            "proposal_id",
+            postgresql_where=text("due is not null"),
+        ),
     )
 
     proposal_id: Mapped[UUID] = mapped_column(
@@ -341,6 +366,48 @@ class Access(Model):
     """What this principal's lists show; NULL for rows that only carry a conflict."""
     submitted_at: Mapped[datetime]
     """Time of submission; `infinity` for a draft, so that drafts come first."""
+    due: Mapped[datetime | None]
+    """Of an employer's row: when the proposal on the desk is due, as far as a coordinator employed
+    there may know; kept by `proposals.kept`. NULL where no desk shows it."""
+
+
+class Turn(Model):
+    """Whose turn a proposal on the desk is: what the desk orders and filters by.
+
+    Derived by `proposals.kept.refresh` from the one statement of `queries.turn`, at both ends of
+    time: what holds before `due` has passed, and what holds once it has.
+    """
+
+    __tablename__ = "turns"
+    __table_args__ = (
+        CheckConstraint(_one_of("waits", ["desk", "date", "others", "nobody"]), name="waits"),
+        Index(None, "waits", "due", "proposal_id"),
+        Index("ix_turns_state", "state", "waits", "due", "proposal_id"),
+        Index("ix_turns_call", "call_id", "waits", "due", "proposal_id"),
+    )
+
+    proposal_id: Mapped[UUID] = mapped_column(
+        ForeignKey("proposals.id", ondelete="CASCADE"), primary_key=True
+    )
+    call_id: Mapped[UUID]
+    state: Mapped[str]
+    waits: Mapped[str]
+    """For the `desk` now, for it once `due` has passed (`date`), for `others`, for `nobody` any more."""
+    due: Mapped[datetime]
+    """`infinity` where nothing is due."""
+    open_until: Mapped[datetime | None]
+    """While confirmations are awaited: when the last of the open ones is due."""
+    act: Mapped[str | None]
+    act_late: Mapped[str | None]
+    who: Mapped[str | None]
+    who_late: Mapped[str | None]
+    codes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    """What is missing."""
+    codes_late: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    counts: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    """Confirmations open, returned, declined and all; items unanswered; reviewers asked, reviews done."""
+    signer_id: Mapped[UUID | None]
+    """Who wrote the decision: not the one to sign it."""
 
 
 class Dismissal(Entity):

@@ -13,7 +13,7 @@ from lianyan.calls import forms, presets
 from lianyan.core.db import dsn
 from lianyan.demo.scale import rows, words
 from lianyan.demo.scale.bare import bare
-from lianyan.demo.scale.follow import follow, related
+from lianyan.demo.scale.follow import derived, follow
 from lianyan.demo.scale.plan import (
     ADMINISTRATOR,
     APPROVER,
@@ -37,7 +37,7 @@ BATCH = 5_000
 ASKED = {"basics": {"title", "sectors", "months"}, "aims": {"aims"}}
 """What the large call's form asks: a part of the standard one."""
 
-BARE = [*rows.COLUMNS, "sections", "moves", "events", "access"]
+BARE = [*rows.COLUMNS, "sections", "moves", "events"]
 SETTINGS = """
   set local maintenance_work_mem = '512MB'; set local work_mem = '256MB'; set local jit = off;
   set local statement_timeout = 0; set local lock_timeout = '2s'
@@ -66,14 +66,15 @@ async def fill(
         async with connection.transaction():
             await _demand_empty(connection)
             await connection.execute(SETTINGS)
-            async with bare(connection, BARE, told):
-                await _cast(connection, plan)
-                writer = rows.Writer(plan, *await _call(connection, plan))
-                await _proposals(connection, writer, told)
-                await connection.execute(f"analyze {', '.join(rows.COLUMNS)}")
-                told(f"{await follow(connection, plan, list(ASKED)):,} rows that follow")
-                await connection.execute(f"analyze {', '.join(BARE)}")
-                told(f"{await related(connection):,} rows of access")
+            async with bare(connection, ["access", "turns"], told):
+                async with bare(connection, BARE, told):
+                    await _cast(connection, plan)
+                    writer = rows.Writer(plan, *await _call(connection, plan))
+                    await _proposals(connection, writer, told)
+                    await connection.execute(f"analyze {', '.join(rows.COLUMNS)}")
+                    told(f"{await follow(connection, plan, list(ASKED)):,} rows that follow")
+                    await connection.execute(f"analyze {', '.join(BARE)}")
+                told(f"{await derived(connection):,} rows of access and turns")
         await connection.execute("vacuum (analyze)")
         told("swept and analysed")
     finally:

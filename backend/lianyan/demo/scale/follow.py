@@ -5,8 +5,11 @@ from typing import Any
 
 from lianyan.demo.scale.plan import COORDINATOR, Plan
 from lianyan.institutions.domains import providers
+from lianyan.proposals import kept
 from lianyan.proposals.access import EXPECTED, HANDLERS, LOOK_BACK_YEARS
+from lianyan.proposals.rights import Right
 from lianyan.proposals.states import Move, State
+from lianyan.proposals.turn import workdays
 
 M, S = Move, State
 
@@ -72,18 +75,30 @@ async def follow(connection: Any, plan: Plan, sections: list[str]) -> int:
     return made
 
 
-async def related(connection: Any) -> int:
-    """Make the access rows of everything; return how many.
+_OF_SOME = re.compile(r"\b[a-z]+\.(?:proposal_id|id) = any\(:ids\)")
 
-    It is the very statement that `access.refresh` runs, without its choice of proposals.
+
+async def derived(connection: Any) -> int:
+    """Make the rows of access and of turns of everything; return how many.
+
+    They are the very statements that `access.refresh` and `kept.refresh` run, without their choice
+    of proposals.
     """
-    handlers = str(HANDLERS)
-    everything = re.sub(r"\b[a-z]+\.(?:proposal_id|id) = any\(:ids\)", "true", EXPECTED)
-    everything = re.sub(r"= any\(:people\)", f"in ({handlers})", everything)
-    everything = everything.replace(":providers", "$1::text[]").replace(":years", "$2::int")
-    done = await connection.execute(
-        f"insert into access (proposal_id, principal, rights, shown_state, submitted_at) {everything}",
+    whose = _OF_SOME.sub("true", kept.EXPECTED).replace("cast(:days as date[])", "$1::date[]")
+    await connection.execute(
+        f"create temp table told on commit drop as {whose.replace(':me', 'null')}", workdays()
+    )
+    await connection.execute("analyze told")
+    names = ", ".join(kept.COLUMNS)
+    waiting = await connection.execute(f"insert into turns ({names}) select {names} from told")
+    rights = _OF_SOME.sub("true", EXPECTED)
+    rights = re.sub(r"= any\(:people\)", f"in ({HANDLERS})", rights)
+    rights = rights.replace(":providers", "$1::text[]").replace(":years", "$2::int")
+    seen = await connection.execute(
+        f"""insert into access (proposal_id, principal, rights, shown_state, submitted_at, due)
+          select e.*, case when e.rights & {Right.EMPLOYER:d} <> 0 then k.apart end
+          from ({rights}) e left join told k on k.proposal_id = e.proposal_id""",
         sorted(providers()),
         LOOK_BACK_YEARS,
     )
-    return int(done.split()[-1])
+    return int(waiting.split()[-1]) + int(seen.split()[-1])

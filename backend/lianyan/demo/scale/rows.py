@@ -9,7 +9,7 @@ from typing import Any
 
 from lianyan.calls.presets import standard_rubric
 from lianyan.demo.scale.plan import APPROVER, COORDINATOR, NOBODYS, SIGNER, Plan, Told
-from lianyan.demo.scale.words import title
+from lianyan.demo.scale.words import institution, title
 from lianyan.proposals.states import State
 
 Row = tuple[Any, ...]
@@ -17,7 +17,7 @@ Row = tuple[Any, ...]
 COLUMNS: dict[str, tuple[str, ...]] = {
     "proposals": (
         "id", "created_at", "call_id", "form_id", "lead_id", "state", "title", "title_en", "sectors",
-        "number", "submitted_at", "stages", "consent_until", "returned_until", "version_id", "rev",
+        "number", "submitted_at", "stages", "consent_until", "returned_until", "version_id", "rev", "parties",
     ),
     "answers": ("proposal_id", "question", "section", "value"),
     "participations": (
@@ -68,6 +68,7 @@ class Writer:
         self.places = [plan.id("institutions", n) for n in range(plan.institutions)]
         self.calls = [plan.id("calls", n) for n in range(plan.calls)]
         self.texts = [str(place) for place in self.places]
+        self.names = [_named(self.texts[n], n) for n in range(plan.institutions)]
 
     def batch(self, first: int, last: int) -> dict[str, list[Row]]:
         """Return the rows of the proposals from `first` to before `last`."""
@@ -87,11 +88,13 @@ class Writer:
         number = None if draft else f"{prefix(told.call)}-{told.n // plan.calls + 1:04d}"
         waiting = told.state is State.CONSENT_PENDING
         late = timedelta(hours=told.draw % 264)
+        names = [self.names[party.institution] for party in told.parties]
         rows["proposals"].append((
             id_, made, self.calls[told.call], self.form, lead, told.state.value, zh, en, sectors, number,
             None if draft else at, None if draft else self.stages,
             None if draft else plan.day - timedelta(days=2) + late if waiting else at + timedelta(days=7),
             plan.day - timedelta(days=2) + late if told.state is State.RETURNED else None, version, 2,
+            f'{{"lead": {names[0]}, "partners": [{", ".join(names[1:])}]}}',
         ))  # fmt: skip
         aims = f'"{zh}：目标、方法与预期成果。{SUMMARY}"'
         rows["answers"] += [
@@ -174,6 +177,13 @@ class Writer:
             "released" if final else "signed" if signed else "drafted", version, "示例通知。", desk, at,
             self.people[SIGNER if signed else APPROVER] if signed else None, at if signed else None, release,
         ))  # fmt: skip
+
+
+def _named(id_: str, n: int) -> str:
+    """Return an institution as `proposals.parties` names it, as the database writes its JSON."""
+    zh, en, _ = institution(n)
+    name = {"id": id_, "name": {"en": en, "zh": zh}, "short": None}
+    return json.dumps(name, ensure_ascii=False)
 
 
 def _part_state(told: Told, k: int) -> str:

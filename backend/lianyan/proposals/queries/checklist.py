@@ -18,9 +18,9 @@ from lianyan.core.policy import ALLOWED, Role
 from lianyan.core.problems import NotFound
 from lianyan.core.shapes import I18n, InstitutionRef, PersonRef
 from lianyan.institutions.identifiers import IdentifierError, check_ror, check_uscc
+from lianyan.proposals import turn
 from lianyan.proposals.models import Proposal
 from lianyan.proposals.policy import Rights, refuse, roles
-from lianyan.proposals.queries import turn
 from lianyan.proposals.queries.dossier import CHECKED, DOSSIER
 from lianyan.proposals.schemas.desk import (
     REASON_CODES,

@@ -14,16 +14,21 @@ WHEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?[+-]\d\d(?::\d\d
 
 def cursor(after: str | None, first: tuple[str, str]) -> tuple[str, UUID]:
     """Return instant and id of the row a page begins after; raise Invalid for no cursor of ours."""
-    at, last = from_cursor(after, str, str) or first
+    return place(*(from_cursor(after, str, str) or first))
+
+
+def place(at: str, last: str) -> tuple[str, UUID]:
+    """Return an instant, as the database takes it, and an id that a cursor holds; raise Invalid."""
     if at not in EVER and not WHEN.fullmatch(at):
-        raise _bad()
+        raise bad_cursor()
     try:
         if at not in EVER:
             datetime.fromisoformat(at)
         return at, UUID(last)
     except ValueError:
-        raise _bad() from None
+        raise bad_cursor() from None
 
 
-def _bad() -> Invalid:
+def bad_cursor() -> Invalid:
+    """Return the refusal of a cursor that no list of ours has given."""
     return invalid("after", "problems.bad_cursor")

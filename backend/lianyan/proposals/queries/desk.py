@@ -1,142 +1,149 @@
-"""The coordinator's table: one statement, the reader's turn first."""
+"""The coordinator's table: the reader's turn first, one statement a page, as long as the page is.
+
+What the present filters leave is counted apart, at most a thousand of each group.
+"""
 
 import unicodedata
-from datetime import UTC, datetime
-from typing import NamedTuple
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import text
 
 from lianyan.core.actor import Actor, Reading
 from lianyan.core.paging import from_cursor, page_limit, to_cursor
-from lianyan.core.pieces import instant, institution
+from lianyan.core.pieces import instant
 from lianyan.core.policy import ALLOWED, standing
 from lianyan.core.problems import invalid
 from lianyan.core.reads import Read
 from lianyan.core.text import LINE_LONGEST, TextError, blank, line
 from lianyan.institutions.queries import needle
-from lianyan.proposals.queries import turn
-from lianyan.proposals.queries.turn import (
-    FACTS,
-    HANDLED,
-    MISSING,
-    REMIND,
-    SEEN_COLUMNS,
-    SOON,
-    WHOSE,
-)
+from lianyan.proposals import turn
+from lianyan.proposals.queries.cursors import EVER, bad_cursor, place
+from lianyan.proposals.queries.streams import KNOWN, OVER, Filters, groups
+from lianyan.proposals.turn import AWAY, NAMES, OPEN, REMIND, SHOWN_CASE, SOON, days_between
 from lianyan.settings import Settings
 
 DEFAULT_LIMIT = 50
 FARTHEST = 366
 LONGEST_CODE = 16
+CAP = 1000
+"""Nobody is told more than "1000+"."""
+AT_FIRST = ("-infinity", UUID(int=0))
+AT_LAST = ("infinity", UUID(int=2**128 - 1))
+ZONES = timedelta(hours=26)
+"""No zone's midnight is farther from another's."""
 
-FOLDED = 'lower(normalize({}, NFKC) collate "pg_c_utf8")'
-"""As people compare: full width and half width alike, in one case, whatever the database's own."""
-
-UNDER_WAY = "p.state not in ({})".format(", ".join(f"'{state}'" for state in turn.FINAL))
-
-DESK = Read(
-    text(f"""
-  with t as materialized (select clock_timestamp() as now),
+T0 = "t0 as materialized (select coalesce(cast(:now as timestamptz), clock_timestamp()) as now)"
+HIT = """,
   hit as materialized (
     select i.id from institutions i
     where cast(:needle as text) is not null
       and strpos(E'\\n' || i.search_keys, cast(:needle as text)) > 0
+  )"""
+"""The institutions that somebody may mean."""
+
+PARTS = f"""
+      select jsonb_agg(jsonb_build_object('zh', i.name_zh, 'en', i.name_en) order by o.position, o.id)
+      from participations o join institutions i on i.id = o.institution_id
+      where o.proposal_id = f.id and o.state in {OPEN}"""
+"""The institutions that have not answered."""
+
+MIXED = f"""
+      select count(*) from participations o
+      where o.proposal_id = f.id and o.state in {OPEN}
+        and greatest(o.until, f.consent_until) < (select now from t0)"""
+"""Of confirmations that are due at different dates: how many are overdue."""
+
+PAGE = f"""
+  picked as (select * from mine union all select * from others),
+  f as (
+    select w.id, w.turn, w.progress, w.late, w.counts, w.signer_id, w.due as sort_due,
+      nullif(w.due, 'infinity') as due, w.counts[1] as open_n, p.rev, p.number, p.title, p.title_en,
+      p.sectors, p.parties, p.lead_id, p.consent_until, c.zone, c.min_reviews,
+      w.late and w.open_until > (select now from t0) as mixed,
+      case when w.progress then case w.real {SHOWN_CASE} end else w.real end as state,
+      case when not w.progress then case when w.late then w.act_late else w.act end end as act,
+      case
+        when not w.progress then case when w.late then w.who_late else w.who end
+        when w.real in ({OVER}) then null
+        when not w.late and w.real in ('consent_pending', 'returned') then w.who
+        else {AWAY}
+      end as who,
+      case when w.late then w.codes_late else w.codes end as codes
+    from picked w join proposals p on p.id = w.id join calls c on c.id = p.call_id
+  )
+  select f.turn, f.id, f.rev, f.number, f.title, f.title_en, f.sectors, f.parties, f.state, f.act, f.who,
+    f.codes, f.counts, f.late, f.mixed, f.progress, f.due, f.sort_due::text as sort, f.zone, f.min_reviews,
+    l.id as lead_id, l.name, l.name_latin, (select now from t0) as now,
+    case when f.mixed then ({MIXED}) end as overdue,
+    case when 'consent' = any(f.codes) or f.mixed then ({PARTS})::text end as open_parts,
+    case when f.who in ('officer', 'lead', 'approver', 'stand_in', 'colleague')
+      then ({NAMES})::text end as names,
+    ({REMIND})::text as remind
+  from f left join people l on l.id = f.lead_id
+  order by f.turn, f.sort_due, f.id
+"""
+
+COUNTS = f"""
+  counted as (
+    select w.turn, {turn.days_left("nullif(w.due, 'infinity')", "c.zone")} <= {SOON} as soon,
+      case when w.late and w.open_until > t.now then array_append(w.codes_late, 'consent')
+        when w.late then w.codes_late else w.codes end as codes, w.progress
+    from (select * from mine union all select * from others) w
+    join turns k on k.proposal_id = w.id join calls c on c.id = k.call_id cross join t
   ),
-  seen as (
-    select {SEEN_COLUMNS}
-    from proposals p
-    where {HANDLED}
-      and (cast(:call as uuid) is null or p.call_id = cast(:call as uuid))
-      and (cast(:sector as text) is null or p.sectors @> array[cast(:sector as text)])
-      and (cast(:state as text) is not null or cast(:q as text) is not null or {UNDER_WAY})
-      and (cast(:q as text) is null
-        or strpos({FOLDED.format("p.title")}, cast(:q as text)) > 0
-        or strpos({FOLDED.format("p.title_en")}, cast(:q as text)) > 0
-        or strpos(lower(p.number), cast(:q as text)) > 0
-        or exists (
-          select from participations o join hit on hit.id = o.institution_id
-          where o.proposal_id = p.id and o.state <> 'removed'))
-  ),
-  {FACTS},
-  base as materialized (
-    select f.*, case when f.act is not null and not f.progress then 0 else 1 end as turn,
-      coalesce(f.due, 'infinity') as sort_due
-    from facts f
-    where cast(:state as text) is null or f.state = cast(:state as text)
-  ),
-  page as materialized (
-    select b.* from base b
-    where (cast(:turn as int) is null or b.turn = cast(:turn as int))
-      and (cast(:missing as text) is null or cast(:missing as text) = any(b.codes))
-      and (cast(:within as int) is null or b.days_left <= cast(:within as int))
-      and (cast(:after_id as uuid) is null or (b.turn, b.sort_due, b.id)
-        > (cast(:after_turn as int), coalesce(cast(:after_due as timestamptz), 'infinity'),
-          cast(:after_id as uuid)))
-    order by b.turn, b.sort_due, b.id
-    limit cast(:most as int) + 1
-  ),
-  shown as (select * from page order by turn, sort_due, id limit cast(:most as int)),
   drafts as (
-    select c.id, count(p.id) as n
+    select c.id, (
+      select count(*) from (
+        select from proposals p where p.call_id = c.id and p.state = 'draft' and p.submitted_at is null
+        limit {CAP + 1}) d) as n
     from calls c
-    left join proposals p on p.call_id = c.id and p.state = 'draft' and p.submitted_at is null
-    where cast(:call as uuid) is null or c.id = cast(:call as uuid)
-    group by c.id
-  ),
-  last as (select s.turn, s.due, s.id from shown s order by s.turn desc, s.sort_due desc, s.id desc limit 1)
+  )
   select jsonb_build_object(
     'counts', (
       select jsonb_build_object(
-        'mine', count(*) filter (where b.turn = 0),
-        'others', count(*) filter (where b.turn = 1),
-        'soon', count(*) filter (where b.days_left <= {SOON}),
+        'mine', least(count(*) filter (where d.turn = 0), {CAP}),
+        'others', least(count(*) filter (where d.turn = 1), {CAP}),
+        'soon', least(count(*) filter (where d.soon), {CAP}),
+        'capped', count(*) filter (where d.turn = 0) > {CAP} or count(*) filter (where d.turn = 1) > {CAP},
         'missing', (
           select coalesce(jsonb_object_agg(m.code, m.n), '{{}}') from (
-            select code, count(*) as n from base x, unnest(x.codes) as code group by code) m))
-      from base b),
-    'drafts', (select coalesce(sum(n), 0) from drafts),
+            select code, count(*) as n from counted x, unnest(x.codes) as code
+            where not x.progress or code in ({", ".join(f"'{code}'" for code in KNOWN)})
+            group by code) m))
+      from counted d),
+    'drafts', least((select coalesce(sum(d.n), 0) from drafts d
+      where cast(:chosen as uuid) is null or d.id = cast(:chosen as uuid)), {CAP}),
     'deadline', (
       select {instant("min(c.closes_at)")} from calls c
-      where case when cast(:call as uuid) is null then c.closes_at > (select now from t)
-        else c.id = cast(:call as uuid) end),
+      where case when cast(:chosen as uuid) is null then c.closes_at > (select now from t)
+        else c.id = cast(:chosen as uuid) end),
     'calls', coalesce((
       select jsonb_agg(jsonb_build_object('id', c.id,
           'title', jsonb_build_object('zh', c.title_zh, 'en', c.title_en), 'prefix', c.prefix,
-          'closes_at', {instant("c.closes_at")},
-          'drafts', coalesce((select d.n from drafts d where d.id = c.id), 0)
+          'closes_at', {instant("c.closes_at")}, 'drafts', least(d.n, {CAP})
         ) order by c.closes_at desc, c.id)
-      from calls c), '[]'),
-    'items', coalesce((
-      select jsonb_agg(jsonb_build_object(
-          'id', f.id, 'rev', f.rev, 'number', f.number, 'title', f.title, 'title_en', f.title_en,
-          'lead', l.lead, 'lead_person', (
-            select {turn.person("q")} from people q where q.id = f.lead_id),
-          'partners', coalesce(l.partners, '[]'), 'sectors', to_jsonb(f.sectors),
-          'state', f.state, 'missing', {MISSING}, 'whose', {WHOSE},
-          'act', case when not f.progress then f.act end,
-          'due_at', {instant("f.due")}, 'days_left', f.days_left,
-          'hot', coalesce(f.days_left <= {SOON}, false), 'progress_only', f.progress,
-          'remind', {REMIND}
-        ) order by f.turn, f.sort_due, f.id)
-      from shown f
-      left join lateral (
-        select (jsonb_agg({institution("i")}) filter (where o.role = 'lead')) -> 0 as lead,
-          jsonb_agg({institution("i")} order by o.position, o.id)
-            filter (where o.role <> 'lead') as partners
-        from participations o join institutions i on i.id = o.institution_id
-        where o.proposal_id = f.id and o.state <> 'removed'
-      ) l on true), '[]'),
-    'now', {instant("(select now from t)")}
-  )::text as body,
-  case when (select count(*) from page) > cast(:most as int) then (
-    select jsonb_build_array(turn, case when due is not null
-      then to_char(due at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US') end, id)::text from last)
-  end as next
-""")
-)
+      from calls c join drafts d on d.id = c.id), '[]'))::text
+"""
+
+
+@cache
+def page_of(filters: Filters) -> Read:
+    """Return the statement of a page under these filters."""
+    found = groups(filters, "cast(:most as int)", further=True)
+    return Read(text(f"with {T0}{HIT if filters.matched else ''},{found},{PAGE}"))
+
+
+@cache
+def counts_of(filters: Filters) -> Read:
+    """Return the statement of how many rows these filters leave."""
+    found = groups(filters, str(CAP + 1), further=False)
+    now = "t as (select now from t0)"
+    return Read(text(f"with {T0}, {now}{HIT if filters.matched else ''},{found},{COUNTS}"))
 
 
 class Asked(NamedTuple):
@@ -149,39 +156,155 @@ class Asked(NamedTuple):
     missing: str | None
     within: str | None
     q: str | None
-    limit: str | None
-    after: str | None
+    limit: str | None = None
+    after: str | None = None
+
+
+class Place(NamedTuple):
+    """Where a page begins: behind a row, on a walk that keeps the instant it set out at."""
+
+    group: int
+    row: tuple[str, UUID]
+    now: datetime
+
+
+def _wanted(actor: Actor, query: Asked, *, narrow: bool) -> tuple[Filters, dict[str, Any]]:
+    """Return the filters that are set, with their values; `narrow`: those of the chips too."""
+    text_, wanted = _searched(query.q)
+    state = _one_of("state", query.state, turn.states())
+    sector, call, within = _sector(query.sector), _call(query.call), _within(query.within)
+    missing = _one_of("missing", query.missing, frozenset(turn.CODES))
+    whose = _turn(query.whose)
+    values: dict[str, Any] = {
+        "me": actor.id,
+        "employers": list(actor.employers),
+        "tied": [actor.id, *actor.employers],
+        "whose": whose if narrow else None,
+    }
+    filters = Filters(
+        state=state is not None,
+        call=call is not None,
+        matched=sector is not None or text_ is not None,
+        missing=narrow and missing is not None,
+        within=narrow and within is not None,
+        over=text_ is not None or state in turn.FINAL,
+    )
+    if filters.state:
+        values["state"] = state
+    if filters.call:
+        values["call"] = call
+    if filters.matched:
+        values |= {"sector": sector, "q": text_, "needle": wanted}
+    if filters.missing:
+        values["missing"] = missing
+    if narrow and within is not None:
+        values |= {"within": within, "within_at": _midnight(within)}
+    return filters, values
 
 
 async def page(reading: Reading, query: Asked, link: str) -> bytes:
     """Return a page of the desk as JSON; refuse a filter that names nothing."""
-    turn_, due, last = _after(query.after)
-    text_, wanted = _searched(query.q)
-    row = await DESK.row(
-        reading.connection,
-        **turn.asked(reading.actor),
-        call=_call(query.call),
-        state=_one_of("state", query.state, turn.states()),
-        sector=_sector(query.sector),
-        turn=_turn(query.whose),
-        missing=_one_of("missing", query.missing, frozenset(turn.CODES)),
-        within=_within(query.within),
-        q=text_,
-        needle=wanted,
-        most=page_limit(query.limit, DEFAULT_LIMIT),
-        after_turn=turn_,
-        after_due=due,
-        after_id=last,
-        link=link,
+    filters, values = _wanted(reading.actor, query, narrow=True)
+    most, behind = page_limit(query.limit, DEFAULT_LIMIT), _after(query.after)
+    rows = await page_of(filters).rows(
+        reading.connection, **values, **_bounds(behind), most=most + 1, link=link
     )
-    cursor = to_cursor(*_key(row["next"])) if row["next"] else None
-    head = msgspec.json.encode({"can": _can(reading.actor), "next": cursor})
-    return head[:-1] + b", " + str(row["body"]).encode()[1:]
+    cursor = None
+    if len(rows) > most:
+        last = rows[most - 1]
+        cursor = to_cursor(
+            last["turn"], last["sort"], str(last["id"]), last["now"].isoformat(sep=" ")
+        )
+    now = rows[0]["now"] if rows else datetime.now(UTC)
+    head = msgspec.json.encode({"can": _can(reading.actor), "next": cursor, "now": _written(now)})
+    items = b",".join(_row(row) for row in rows[:most])
+    return head[:-1] + b',"items":[' + items + b"]}"
 
 
-def _key(found: str) -> tuple[int, str, str]:
-    turn_, due, last = msgspec.json.decode(found, type=tuple[int, str | None, str])
-    return turn_, due or "", last
+async def overview(reading: Reading, query: Asked) -> str:
+    """Return how many rows the filters leave, by group and by what the chips would leave, and the calls."""
+    filters, values = _wanted(reading.actor, query, narrow=False)
+    chosen = _call(query.call)
+    read = counts_of(filters)
+    return await read.run(reading.connection, **values, now=None, chosen=chosen) or ""
+
+
+def _bounds(place: Place | None) -> dict[str, Any]:
+    """Return behind which row each group is gone on with."""
+    group = place.group if place else 0
+    zero, one = AT_FIRST if place is None else place.row if group == 0 else AT_LAST, AT_FIRST
+    if place is not None and group == 1:
+        one = place.row
+    return {
+        "after_due_0": zero[0],
+        "after_id_0": zero[1],
+        "after_due_1": one[0],
+        "after_id_1": one[1],
+        "now": place.now if place else None,
+    }
+
+
+def _written(moment: datetime) -> str:
+    """Return an instant as the database writes those of other reads."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _row(row: Any) -> bytes:
+    """Return one row as JSON."""
+    days = days_between(row["due"], row["now"], ZoneInfo(row["zone"])) if row["due"] else None
+    raw = msgspec.Raw
+    found = {
+        "id": str(row["id"]),
+        "rev": row["rev"],
+        "number": row["number"],
+        "title": row["title"],
+        "title_en": row["title_en"],
+        "lead_person": {
+            "id": str(row["lead_id"]),
+            "name": row["name"],
+            "name_latin": row["name_latin"],
+        },
+        "sectors": row["sectors"],
+        "state": row["state"],
+        "missing": _missing(row),
+        "whose": {
+            "you": row["act"] is not None,
+            "who": row["who"],
+            "names": raw((row["names"] or "[]").encode()),
+        },
+        "act": row["act"],
+        "due_at": _written(row["due"]) if row["due"] else None,
+        "days_left": days,
+        "hot": days is not None and days <= SOON,
+        "progress_only": row["progress"],
+        "remind": raw(row["remind"].encode()) if row["remind"] else None,
+    }
+    # The institutions' part is stored as JSON: it is set in as it is.
+    parties: str = row["parties"]
+    return msgspec.json.encode(found)[:-1] + b"," + parties.encode()[1:]
+
+
+def _missing(row: Any) -> list[dict[str, Any]]:
+    """Return what is missing, in its order, with the figures and names its sentence needs."""
+    open_, returned, declined, all_, unanswered, asked, done = row["counts"]
+    expired = 0
+    if row["late"] and "expired" in row["codes"]:
+        expired = row["overdue"] if row["mixed"] else open_
+    codes = set(row["codes"]) | ({"consent"} if row["mixed"] else set())
+    if row["progress"]:
+        codes &= set(KNOWN)
+    params: dict[str, dict[str, Any]] = {
+        "institution_returned": {"count": returned},
+        "declined": {"count": declined},
+        "expired": {"count": expired},
+        "check": {"count": unanswered},
+        "reviewers": {"count": asked, "of": row["min_reviews"]},
+        "reviews": {"count": done, "of": row["min_reviews"]},
+    }
+    if "consent" in codes:
+        named = msgspec.Raw((row["open_parts"] or "[]").encode())
+        params["consent"] = {"count": open_ - expired, "of": all_, "institutions": named}
+    return [{"code": c, "params": params.get(c, {})} for c in turn.CODES if c in codes]
 
 
 def _can(actor: Actor) -> list[str]:
@@ -190,19 +313,22 @@ def _can(actor: Actor) -> list[str]:
     return [action for action in ("call.open", "release.read") if own & ALLOWED[action]]
 
 
-def _after(cursor: str | None) -> tuple[int | None, datetime | None, UUID | None]:
-    key = from_cursor(cursor, int, str, str)
+def _after(sent: str | None) -> Place | None:
+    key = from_cursor(sent, int, str, str, str)
     if key is None:
-        return None, None, None
-    turn_, due, last = key
-    bad = invalid("after", "problems.bad_cursor")
-    if turn_ not in {0, 1}:
-        raise bad
-    try:
-        moment = datetime.fromisoformat(due).replace(tzinfo=UTC) if due else None
-        return int(turn_), moment, UUID(last)
-    except ValueError:
-        raise bad from None
+        return None
+    group, due, last, now = key
+    if group not in {0, 1}:
+        raise bad_cursor()
+    moment, _ = place(now, last)
+    if moment in EVER:
+        raise bad_cursor()
+    return Place(int(group), place(due, last), datetime.fromisoformat(moment).astimezone(UTC))
+
+
+def _midnight(within: int) -> datetime:
+    """Return an instant by which so many days from now are over everywhere."""
+    return datetime.now(UTC) + timedelta(days=within + 1) + ZONES
 
 
 def _call(value: str | None) -> UUID | None:

@@ -5,7 +5,8 @@ from sqlalchemy import text
 from lianyan.core.pieces import instant, institution
 from lianyan.core.reads import Read
 from lianyan.proposals.access import Right
-from lianyan.proposals.queries.turn import (
+from lianyan.proposals.states import UNDOABLE
+from lianyan.proposals.turn import (
     FACTS,
     MISSING,
     OPEN,
@@ -14,7 +15,6 @@ from lianyan.proposals.queries.turn import (
     WHOSE,
     person,
 )
-from lianyan.proposals.states import UNDOABLE
 
 UNDOABLE_MOVES = ", ".join(f"'{move.value}'" for move in sorted(UNDOABLE))
 

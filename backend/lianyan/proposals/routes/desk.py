@@ -17,6 +17,7 @@ from lianyan.proposals.commands import checking, extending, moving_on
 from lianyan.proposals.queries import checklist, desk
 from lianyan.proposals.schemas.desk import (
     BecauseIn,
+    DeskOverview,
     DeskPage,
     DeskProposal,
     ExtendIn,
@@ -54,6 +55,20 @@ class Desk(Controller):
         """List what is under way, your turn first; final states only where asked for or searched."""
         asked = desk.Asked(call, in_state, sector, whose, missing, within, q, limit, after)
         return shaped(DeskPage, await desk.page(reading, asked, desk.link_to(state.settings)))
+
+    @get("/overview", opt={"action": "desk.list"}, status_code=200)
+    async def overview(
+        self,
+        *,
+        reading: NamedDependency[Reading],
+        call: FromQuery[str | None] = None,
+        in_state: Annotated[str | None, QueryParameter(name="state")] = None,
+        sector: FromQuery[str | None] = None,
+        q: FromQuery[str | None] = None,
+    ) -> Response[DeskOverview]:
+        """Count what is under way, in all and by what is missing, and name the calls."""
+        asked = desk.Asked(call, in_state, sector, None, None, None, q)
+        return shaped(DeskOverview, await desk.overview(reading, asked))
 
     @get("/{proposal_id:uuid}", opt={"action": "desk.read"}, status_code=200)
     async def read(

@@ -68,6 +68,15 @@ class DeskRow(msgspec.Struct, kw_only=True):
     remind: Remind | None
 
 
+class DeskPage(msgspec.Struct, kw_only=True):
+    """A page of the desk: the reader's turn first, then by the days left."""
+
+    items: list[DeskRow]
+    next: str | None
+    can: list[str]
+    now: datetime
+
+
 class DeskCounts(msgspec.Struct):
     """How many rows the present filters leave, by group and by the chips above the table."""
 
@@ -77,10 +86,12 @@ class DeskCounts(msgspec.Struct):
     """Due within three days."""
     missing: dict[str, int]
     """Code -> proposals that miss it."""
+    capped: bool
+    """A group has more than a thousand: of it the first thousand are counted, here and in the chips."""
 
 
 class DeskCall(msgspec.Struct):
-    """A call to filter by; of its never-submitted drafts nothing but their number."""
+    """A call to filter by; of its never-submitted drafts nothing but their number, a thousand at most."""
 
     id: UUID
     title: I18n
@@ -89,19 +100,15 @@ class DeskCall(msgspec.Struct):
     drafts: int
 
 
-class DeskPage(msgspec.Struct, kw_only=True):
-    """A page of the desk: the reader's turn first, then by the days left."""
+class DeskOverview(msgspec.Struct, kw_only=True):
+    """What stands above the desk's table."""
 
     counts: DeskCounts
     drafts: int
-    """Never-submitted drafts of the chosen call, or of all calls."""
+    """Never-submitted drafts of the chosen call, or of all calls; a thousand at most."""
     deadline: datetime | None
     """When the chosen call closes; without one, the call that closes next."""
     calls: list[DeskCall]
-    items: list[DeskRow]
-    next: str | None
-    can: list[str]
-    now: datetime
 
 
 class ChecklistItem(msgspec.Struct, kw_only=True):

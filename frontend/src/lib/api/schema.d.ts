@@ -244,6 +244,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/desk/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Overview */
+        get: operations["ApiDeskOverviewOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/desk/{proposal_id}": {
         parameters: {
             query?: never;
@@ -2043,6 +2060,7 @@ export interface components {
         };
         /** DeskCounts */
         DeskCounts: {
+            capped: boolean;
             mine: number;
             missing: {
                 [key: string]: number;
@@ -2072,13 +2090,16 @@ export interface components {
             reason_code: string | null;
             to: string;
         };
-        /** DeskPage */
-        DeskPage: {
+        /** DeskOverview */
+        DeskOverview: {
             calls: components["schemas"]["DeskCall"][];
-            can: string[];
             counts: components["schemas"]["DeskCounts"];
             deadline: string | null;
             drafts: number;
+        };
+        /** DeskPage */
+        DeskPage: {
+            can: string[];
             items: components["schemas"]["DeskRow"][];
             next: string | null;
             /** Format: date-time */
@@ -4175,6 +4196,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeskPage"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiDeskOverviewOverview: {
+        parameters: {
+            query?: {
+                call?: string | null;
+                state?: string | null;
+                sector?: string | null;
+                q?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskOverview"];
                 };
             };
             /** @description Bad request syntax or unsupported method */

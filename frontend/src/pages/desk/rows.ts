@@ -38,6 +38,11 @@ export function nameOf(of: { name: Both; short?: Both | null }): string {
   return language() === "en" ? shortOf(of) : said(of.name);
 }
 
+/** Return a number of rows; nobody is told more than "1000+". */
+export function upTo(count: number): number | string {
+  return count < 1000 ? count : "1000+";
+}
+
 /** Return how many days are left; 0 is today. */
 export function daysText(days: number | null): string {
   if (days === null) return "";

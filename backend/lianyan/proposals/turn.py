@@ -13,7 +13,7 @@ from lianyan.calls.workdays import is_workday
 from lianyan.core.actor import Actor
 from lianyan.core.clock import BEIJING
 from lianyan.core.words import say
-from lianyan.proposals.access import Right
+from lianyan.proposals.rights import Right
 from lianyan.proposals.states import SHOWN, State
 
 CODES = (
@@ -135,7 +135,7 @@ AWAY = """case when exists (
 FACTS = f"""
   weighed as (
     select s.*, c.zone, c.closes_at, c.reviews_until, c.decides_at, c.min_reviews,
-      k.open_n, k.returned_n, k.declined_n, k.expired_n, k.all_n, k.first,
+      k.open_n, k.returned_n, k.declined_n, k.expired_n, k.all_n, k.first, k.last as open_until,
       h.unanswered_n, v.asked_n, v.done_n, v.pending_n, d.decision, d.sent_back, d.signer_id,
       case
         when s.real = 'draft' then greatest(s.submit_until, c.closes_at)
@@ -154,7 +154,8 @@ FACTS = f"""
         count(*) filter (where n.state = 'returned') as returned_n,
         count(*) filter (where n.state = 'declined') as declined_n,
         count(*) filter (where n.state in {OPEN} and n.passed) as expired_n,
-        min(n.date) filter (where n.state in {OPEN}) as first
+        min(n.date) filter (where n.state in {OPEN}) as first,
+        max(coalesce(n.date, 'infinity')) filter (where n.state in {OPEN}) as last
       from (
         select o.state, greatest(o.until, s.consent_until) as date,
           s.real = 'consent_pending'
@@ -327,8 +328,12 @@ def asked(
     actor: Actor, moment: datetime | None = None
 ) -> dict[str, UUID | list[UUID] | list[date]]:
     """Return the values that `seen` and `facts` need of every reader."""
-    today = (moment or datetime.now(BEIJING)).astimezone(BEIJING).date()
-    return {"me": actor.id, "employers": list(actor.employers), "days": _workdays(today)}
+    return {"me": actor.id, "employers": list(actor.employers), "days": workdays(moment)}
+
+
+def workdays(moment: datetime | None = None) -> list[date]:
+    """Return the working days around today that `facts` counts a check's days in."""
+    return _workdays((moment or datetime.now(BEIJING)).astimezone(BEIJING).date())
 
 
 @lru_cache(maxsize=4)
