@@ -32,7 +32,7 @@ from lianyan.core.actor import Reading
 from lianyan.core.paging import from_cursor, page_limit, to_cursor
 from lianyan.core.policy import ALLOWED, standing
 from lianyan.core.problems import NotFound, invalid
-from lianyan.core.reads import Read
+from lianyan.core.reads import NOBODY, Read
 from lianyan.core.shapes import I18n
 from lianyan.core.words import LOCALES, say
 from lianyan.identity.offices_queries import HOLES
@@ -285,7 +285,7 @@ async def calls(reading: Reading, *, limit: str | None, after: str | None) -> by
 
 async def call(reading: Reading, call_id: UUID) -> CallDetail:
     """Return one call with its form and rules, and the reader's own drafts in it; raise NotFound."""
-    person = reading.visitor.id if reading.visitor else None
+    person = reading.visitor.id if reading.visitor else NOBODY
     body = await CALL.run(reading.connection, id=call_id, person=person)
     if body is None:
         raise NotFound

@@ -5,12 +5,21 @@ depends on the request (which filters are on) is one `Read` per set of filters, 
 """
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Select, TextClause
 from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 from sqlalchemy.sql.expression import BindParameter
 
 from lianyan.core.db import Connection
+
+NOBODY = UUID(int=0)
+"""An id that no person has: who reads, where nobody is logged in."""
+WHO = frozenset({"me", "person", "principals", "offices", "employers"})
+"""Names under which statements ask who reads, which is never NULL.
+
+A rule that compares with NULL is left out without a word, and somewhere that shows more.
+"""
 
 
 class Read:
@@ -29,9 +38,15 @@ class Read:
         self.encoders: dict[str, Any] = dict(compiled._bind_processors)  # noqa: SLF001  the dialect's own encoders
 
     def arguments(self, values: dict[str, Any]) -> list[Any]:
-        """Return the values in the statement's order; raise TypeError on a missing or unknown name."""
+        """Return the values in the statement's order.
+
+        Raise TypeError on a missing or unknown name, and where the reader is None.
+        """
         if self.asked != values.keys():
             message = f"needs {sorted(self.asked)}, got {sorted(values)}"
+            raise TypeError(message)
+        if nobody := [name for name in WHO & values.keys() if values[name] is None]:
+            message = f"{sorted(nobody)} says who reads, and is None"
             raise TypeError(message)
         return [self._encoded(name, values) for name in self.names]
 

@@ -1,7 +1,6 @@
 """What an actor is to one proposal, and the only ways to get hold of one."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -153,6 +152,10 @@ Each says whether it has done anything. That stays done, even if the write itsel
 """
 
 
+def _again(carry_out: Due, proposal_id: UUID) -> Callable[[AsyncSession], Awaitable[bool]]:
+    return lambda session: carry_out(session, proposal_id)
+
+
 async def find(session: AsyncSession, actor: Actor, proposal_id: UUID, action: str) -> Found:
     """Return the proposal, locked, if `actor` may do `action` to it.
 
@@ -161,7 +164,7 @@ async def find(session: AsyncSession, actor: Actor, proposal_id: UUID, action: s
     # Before the lock: a release locks its own row first and all its proposals after it, in order.
     for carry_out in DUE:
         if await carry_out(session, proposal_id):
-            owe(session, partial(carry_out, proposal_id=proposal_id))
+            owe(session, _again(carry_out, proposal_id))
     locked = select(Proposal).where(Proposal.id == proposal_id).with_for_update()
     proposal = await session.scalar(locked.execution_options(populate_existing=True))
     if proposal is None:
