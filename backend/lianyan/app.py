@@ -20,7 +20,7 @@ from lianyan import pages
 from lianyan.calls.routes import HANDLERS as CALLS
 from lianyan.core.actor import provide_actor, provide_reading, provide_visitor
 from lianyan.core.clock import Arrival
-from lianyan.core.database_errors import away, busy, problem_of
+from lianyan.core.database_errors import problem_of, unavailable
 from lianyan.core.db import Acquire, ReadPool, Sessions, create_engine, provide_session
 from lianyan.core.idempotency import provide_once
 from lianyan.core.limits import Limits
@@ -62,7 +62,7 @@ def provide_arrival() -> Arrival:
 
 def handle_database(request: Request[Any, Any, Any], error: DBAPIError) -> Response[bytes]:
     """Answer what the database refuses; what is a defect of ours is logged and a 500."""
-    problem = problem_of(error)
+    problem = unavailable(error, request.app.state.settings.data_dir) or problem_of(error)
     return answer(request, problem) if problem else handle_defect(request, error)
 
 
@@ -73,9 +73,9 @@ def handle_unreadable(request: Request[Any, Any, Any], _: Exception) -> Response
 
 def handle_defect(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Log a defect with its traceback and answer without a word of it; a database away is none."""
-    if away(error):
+    if problem := unavailable(error, request.app.state.settings.data_dir):
         LOG.warning("database away %s (%s)", request.scope.get("request_id"), type(error).__name__)
-        return answer(request, busy())
+        return answer(request, problem)
     LOG.error("defect %s", request.scope.get("request_id"), exc_info=error)
     problem = Problem("problems.defect")
     problem.status = 500

@@ -1,6 +1,7 @@
 """A database that cannot be reached is nobody's mistake: the same request may succeed in a moment."""
 
 import errno
+import shutil
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from lianyan.core.database_errors import away, problem_of
+from lianyan.core.database_errors import away, problem_of, unavailable
 from lianyan.core.db import abandon, provide_session
 from lianyan.core.problems import NotFound
 
@@ -53,6 +54,31 @@ def test_what_says_that_the_database_is_away(error):
 def test_a_defect_stays_one(error):
     assert not away(error)
     assert problem_of(DBAPIError("select 1", None, error)) is None
+
+
+def quota() -> asyncpg.PostgresError:
+    """Return what the server says where the disk has room and gives it none."""
+    error = asyncpg.InternalServerError("could not extend file: Disk quota exceeded")
+    error.hint = "Check free disk space."
+    return error
+
+
+@pytest.mark.parametrize("error", [asyncpg.DiskFullError("could not extend file"), quota()])
+def test_a_full_disk_is_named_whoever_asks(error, tmp_path):
+    for found in (error, DBAPIError("select 1", None, error)):
+        problem = unavailable(found, tmp_path)
+        assert problem is not None
+        assert (problem.status, problem.code) == (503, "problems.disk_full")
+        assert problem.retry_after > 1
+
+
+def test_a_database_away_is_named_by_its_cause(tmp_path, monkeypatch):
+    error = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
+    assert unavailable(error, tmp_path).code == "problems.busy"
+    assert unavailable(error, tmp_path / "gone").code == "problems.busy"
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    assert unavailable(error, tmp_path).code == "problems.disk_full"
+    assert unavailable(ValueError("x"), tmp_path) is None
 
 
 @pytest.fixture

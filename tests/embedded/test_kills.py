@@ -148,6 +148,7 @@ async def test_nothing_confirmed_is_lost_whoever_is_killed():
         keeper, writers = Keeper(folder), Writers(folder)
         await keeper.start()
         owner = await asyncpg.connect(home(folder).url("lianyan_owner"))
+        await owner.execute("set synchronous_commit = on")
         await owner.execute("create table rows (who int, number int, primary key (who, number))")
         await owner.execute("grant select, insert on rows to lianyan_app")
         await owner.close()

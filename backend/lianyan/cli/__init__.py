@@ -1,10 +1,11 @@
-"""The command line: `lianyan up | serve | work | migrate | seed | tables | doctor | admin`.
+"""The command line: `lianyan up | serve | work | migrate | seed | tables | doctor | backup | restore | admin`.
 
 A command imports what it needs when it runs, so that each starts in the time its own work takes.
 """
 
 import argparse
 import asyncio
+import errno
 import sys
 from collections.abc import Sequence
 
@@ -33,6 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             status: int = runner.run(given.run(given))
     except (SettingsError, EmbeddedError, Fault) as error:
         print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        place = f" of {error.filename}" if error.filename else ""
+        print(f"The disk{place} is full: make room there and try again.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -25,13 +25,11 @@ from lianyan.cli.rows import counted
 from lianyan.embedded.basebackup import copied
 from lianyan.embedded.binaries import find
 from lianyan.embedded.cluster import Home
-from lianyan.embedded.fault import EmbeddedError
+from lianyan.embedded.fault import FULL, EmbeddedError, is_full
 from lianyan.settings import KEY_FILE, PREFIX, Settings
 
 CLUSTER, DUMP, DATA = "cluster", "database.dump", "data"
 NOTE = "backup.json"
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-"""The disk has no room, or gives this user no more of it."""
 
 
 async def backup(settings: Settings, folder: Path, key: Key) -> int:
@@ -105,7 +103,7 @@ def _unfinished(folder: Path) -> Iterator[Path]:
             raise Fault(f"{folder} is not empty any more: the backup is {place}.") from error
         manifest.settle(folder.parent)
     except (OSError, EmbeddedError) as error:
-        if getattr(error, "errno", 0) in FULL or any(os.strerror(n) in str(error) for n in FULL):
+        if getattr(error, "errno", 0) in FULL or is_full(str(error)):
             raise Fault(
                 f"The disk of {folder} is full. Make room there or choose another; what was "
                 f"begun is {place} and may be removed."

@@ -1,5 +1,8 @@
 """What the database refuses, as problems: one table for constraints, one for kinds of bad value."""
 
+import shutil
+from pathlib import Path
+
 import asyncpg
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -29,8 +32,21 @@ BAD_VALUE = {"22001", "22003", "22007", "22008", "22021", "22P02", "22P05"}
 LATER = {"40001", "40P01", "55P03", "57014"}
 """Serialisation, deadlock, lock and statement timeouts: the same request may succeed in a moment."""
 
+FULL = "53100"
+"""The disk of the database has no room left."""
+
+FULL_HINT = "Check free disk space"
+"""What the server adds where the disk has room and gives it none: a quota, a limit."""
+
 AWAY = {"57P01", "57P02", "57P03", "53300"}
 """The server stops, has crashed, starts, or has no room; class 08 says that the connection is gone."""
+
+
+PATIENCE = 30
+"""So many seconds later room may have been made."""
+
+SEGMENT = 1 << 24
+"""With less room than this the database cannot begin the next file of its log."""
 
 
 def problem_of(error: DBAPIError) -> Problem | None:
@@ -55,6 +71,34 @@ def busy() -> Problem:
     found = Problem("problems.busy")
     found.status = BUSY
     return found
+
+
+def disk_full() -> Problem:
+    """Return the problem of a request that nothing but more room helps."""
+    found = Problem("problems.disk_full")
+    found.status, found.retry_after = BUSY, PATIENCE
+    return found
+
+
+def unavailable(error: BaseException, data_dir: Path) -> Problem | None:
+    """Return the problem of an error that is nobody's mistake: a full disk, a database away; else None."""
+    if _full(error):
+        return disk_full()
+    if not away(error):
+        return None
+    try:
+        room = shutil.disk_usage(data_dir).free
+    except OSError:
+        return busy()
+    # A database that cannot write its log ends, and cannot say why to who asks then.
+    return disk_full() if room < SEGMENT else busy()
+
+
+def _full(error: BaseException) -> bool:
+    if isinstance(error, DBAPIError):
+        return error.orig is not None and _full(error.driver_exception)
+    hint = str(getattr(error, "hint", "") or "")
+    return getattr(error, "sqlstate", "") == FULL or hint.startswith(FULL_HINT)
 
 
 def away(error: BaseException) -> bool:

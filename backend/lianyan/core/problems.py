@@ -29,6 +29,8 @@ class Problem(Exception):
     """An expected failure; `code` is a key of the message catalogue, `<area>.<key>`."""
 
     status = 400
+    retry_after = 1
+    """After so many seconds a busy service may be asked again."""
 
     def __init__(self, code: str, *, errors: list[FieldError] | None = None, **params: Any) -> None:
         """Say what failed; `params` fill the sentence and travel to the client as they are."""
@@ -144,7 +146,7 @@ def answer(request: Request[Any, Any, Any], problem: Problem) -> Response[bytes]
     if problem.status == Unauthorized.status:
         headers["www-authenticate"] = "Session"
     if problem.status == BUSY:
-        headers["retry-after"] = "1"
+        headers["retry-after"] = str(problem.retry_after)
     return Response(
         written(problem, locale_of(request)),
         status_code=problem.status,

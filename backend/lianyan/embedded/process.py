@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import logging
 import os
 import signal
@@ -16,7 +15,7 @@ import asyncpg
 from lianyan.embedded.account import Account
 from lianyan.embedded.binaries import Binaries
 from lianyan.embedded.cluster import Home, environment
-from lianyan.embedded.fault import EmbeddedError
+from lianyan.embedded.fault import EmbeddedError, is_full
 
 log = logging.getLogger("lianyan.embedded")
 
@@ -105,7 +104,7 @@ async def start(
         if LINGERING not in said or attempt == 99:  # noqa: PLR2004
             break
         await asyncio.sleep(0.1)
-    if os.strerror(errno.ENOSPC) in said:
+    if is_full(said):
         raise EmbeddedError(
             f"The disk of {home.cluster} is full, and PostgreSQL cannot start: make room there. "
             "Nothing that was confirmed is lost."
