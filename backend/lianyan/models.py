@@ -5,6 +5,7 @@ import lianyan.core.events
 import lianyan.core.idempotency
 import lianyan.core.jobs_schema
 import lianyan.core.messages
+import lianyan.core.seals
 import lianyan.decisions.models
 import lianyan.identity.models
 import lianyan.institutions.models

@@ -5,13 +5,18 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, func, insert
+from sqlalchemy import BigInteger, Identity, Index, func, insert, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lianyan.core.actor import Actor
 from lianyan.core.db import Model
+
+READ = "kind like '%.read'"
+"""SQL: an event is the reading of something confidential. Indexes are over exactly this condition."""
+READ_MANY = f"{READ} and data ? 'proposals'"
+"""SQL: an event is the reading of a page about several proposals, named in its data."""
 
 
 class Event(Model):
@@ -22,6 +27,13 @@ class Event(Model):
         Index(None, "subject_id", "id"),
         Index(None, "proposal_id", "id"),
         Index(None, "actor_id", "id"),
+        Index("ix_events_read", "at", postgresql_where=text(READ)),
+        Index(
+            "ix_events_read_many",
+            text("(data -> 'proposals')"),
+            postgresql_using="gin",
+            postgresql_where=text(READ_MANY),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
