@@ -136,7 +136,7 @@ async def test_a_worker_killed_with_a_job_in_hand_is_replaced_within_seconds(rin
 async def test_a_due_release_is_carried_out_once_without_any_worker(ring, bench):
     """No worker knows of it; eight writes to the proposal come at once, then the worker comes late."""
     desks, lead, signed = bench
-    for _ in rounds("a due release met by eight writes, and by its worker after them", 2):
+    for _ in rounds("a due release met by eight writes, and by its worker after them", 2, 100):
         proposal, decision = await signed()
         release = await order(desks[0], decision)
         await ring.rig.ask(
@@ -206,8 +206,8 @@ async def test_worker_processes_beside_each_other_do_each_chore_once(ring):
         await asyncio.gather(*(program.go() for program in more))
         alive = f"select (count(*) >= {WORKERS})::int from workers where seen_at > now() - interval '20 s'"
         await until(ring, alive)
+        await rig.ask("delete from periods where name like 'race.%' returning name")
         names = [str(row[0]) for row in await rig.ask("select name from periods")]
-        names = sorted(name for name in names if not name.startswith("race."))
         assert "idempotency.forget" in names
         for n in rounds(f"every chore due at once for {WORKERS} worker processes", 1, 30):
             await rig.ask("update periods set next_at = now() - interval '1 s' returning name")
