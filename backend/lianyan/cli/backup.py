@@ -30,6 +30,8 @@ from lianyan.settings import KEY_FILE, PREFIX, Settings
 
 CLUSTER, DUMP, DATA = "cluster", "database.dump", "data"
 NOTE = "backup.json"
+OTHERS = ("demo.json", "anchors.log")
+"""What lies in the data folder beside database and key and belongs to the portal."""
 
 
 async def backup(settings: Settings, folder: Path, key: Key) -> int:
@@ -192,7 +194,7 @@ def _keep(settings: Settings, data: Path, home: Home | None, key: Key) -> str:
             f"of no use: set {PREFIX}DATA_DIR to the folder with {KEY_FILE}, or {PREFIX}SECRET_KEY."
         )
     data.mkdir(mode=0o700)
-    names = ["demo.json"]
+    names = list(OTHERS)
     if key == "file":
         names.append(KEY_FILE)
     if home is not None:

@@ -52,7 +52,8 @@ def add(sub: Any) -> None:
         metavar="MOMENT",
         help="follow LIANYAN_WAL_ARCHIVE to this moment, with zone, or to the `latest`",
     )
-    _command(sub, "doctor", _doctor, "check this portal and say what helps")
+    doctor = _command(sub, "doctor", _doctor, "check this portal and say what helps")
+    doctor.add_argument("--json", action="store_true", help="for machines")
     _command(sub, "health", _health, "ask the server of this machine whether it is ready")
     admin = sub.add_parser("admin", help="people who run the portal")
     invite = _command(
@@ -173,9 +174,11 @@ async def _restore(given: argparse.Namespace) -> int:
 
 
 async def _doctor(given: argparse.Namespace) -> int:
+    from lianyan.cli import keys
     from lianyan.cli.doctor import doctor
 
-    return await doctor(settings_of(given))
+    settings, key = keys.found()
+    return await doctor(settings, key, as_json=given.json)
 
 
 async def _health(_: argparse.Namespace) -> int:

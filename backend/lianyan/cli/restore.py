@@ -12,7 +12,7 @@ import asyncpg
 
 from lianyan import __version__
 from lianyan.cli import manifest
-from lianyan.cli.backup import CLUSTER, DATA, DUMP
+from lianyan.cli.backup import CLUSTER, DATA, DUMP, OTHERS
 from lianyan.cli.database import answering, newest
 from lianyan.cli.dump import loaded
 from lianyan.cli.fault import Fault
@@ -227,7 +227,7 @@ def _fill(folder: Path, found: Manifest, target: Path) -> None:
 
 def _keep(settings: Settings, folder: Path, found: Manifest) -> None:
     """Put the key and what else lay in the data folder back; the passwords have been taken over."""
-    for name in (KEY_FILE, "demo.json"):
+    for name in (KEY_FILE, *OTHERS):
         kept = found.files.get(f"{DATA}/{name}")
         if kept is not None and not (settings.data_dir / name).exists():
             manifest.put(settings.data_dir / name, (folder / DATA / name).read_bytes())
