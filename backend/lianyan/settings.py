@@ -85,6 +85,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limit_dead_links: Rate = Rate(120, 600)
     """Dead links and forged logins tried from one address; a living link works all the same."""
 
+    alarm_proposals: int = 60
+    """Confidential matter of more proposals than this, read by one person within ten minutes, is told
+    to those who watch over the log."""
+    alarm_people: int = 30
+    """The same for people whose reviewing was read about."""
+
     @property
     def base_path(self) -> str:
         """Return the path the portal lives under: empty, or `/portal` without a slash behind it."""
@@ -244,6 +250,8 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "limit_visitor_searches": _rate,
     "limit_logins": _rate,
     "limit_dead_links": _rate,
+    "alarm_proposals": _number(1, 1_000_000),
+    "alarm_people": _number(1, 1_000_000),
 }
 SECRET = {"database_url", "owner_database_url", "secret_key"}
 

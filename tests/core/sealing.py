@@ -40,7 +40,7 @@ async def a_log(server, template):
         engine = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:", 1))
         try:
             yield Log(
-                async_sessionmaker(engine),
+                async_sessionmaker(engine, expire_on_commit=False),
                 url,
                 server.of("owner", name),
                 server.of("admin", name),

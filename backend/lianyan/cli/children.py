@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import os
 import sys
+import time
 from asyncio.subprocess import Process
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 LOG_LIMIT = 10_000_000
+LOG_KEPT = 200 * 86_400
+"""A log that has been put aside is kept for 200 days: the law asks for six months."""
 SETTLED = 30.0
 LONGEST_PAUSE = 10.0
 GRACE = 15.0
@@ -54,8 +57,7 @@ class Child:
             await asyncio.sleep(pause)
 
     async def _spawn(self, environment: Mapping[str, str]) -> Process:
-        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
-            self.log.replace(self.log.with_name(f"{self.log.name}.1"))
+        rotate(self.log)
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "ab") as output:
             return await asyncio.create_subprocess_exec(
@@ -88,3 +90,12 @@ class Child:
         except TimeoutError:
             self.process.kill()
             await self.process.wait()
+
+
+def rotate(log: Path) -> None:
+    """Put a large log aside under the present time, and remove what was put aside long ago."""
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_name(f"{log.name}.{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"))
+    for old in log.parent.glob(f"{log.name}.*"):
+        if old.stat().st_mtime < time.time() - LOG_KEPT:
+            old.unlink()

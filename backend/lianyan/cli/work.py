@@ -31,7 +31,9 @@ async def work(settings: Settings, *, child: bool) -> int:
         loop.add_signal_handler(name, stop.set)
     engine = create_engine(settings)
     try:
-        await jobs.work(async_sessionmaker(engine, expire_on_commit=False), stop)
+        await jobs.work(
+            async_sessionmaker(engine, expire_on_commit=False, info={"settings": settings}), stop
+        )
     finally:
         await engine.dispose()
     return 0

@@ -191,7 +191,8 @@ async def decide(reading: Reading, limit: str | None, after: str | None) -> Deci
     )
     items = [msgspec.json.decode(row["body"], type=DecideRow) for row in rows[:most]]
     if items:
-        await disclosed(reading.connection, actor, "decision.list", actor.id, None)
+        ids = [item.proposal.id for item in items]
+        await disclosed(reading.connection, actor, "decisions.read", actor.id, None, proposals=ids)
     if len(rows) <= most:
         return DecideList(items, next=None)
     last = rows[most - 1]

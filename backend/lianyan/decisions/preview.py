@@ -141,7 +141,8 @@ async def release(reading: Reading) -> ReleasePage:
     ids = [row.decision_id for row in ready if row.decision_id]
     sent = await letters_of(connection, ids + (list(held["scheduled"]) if held else []))
     if found.decided:
-        await disclosed(connection, actor, "release.read", actor.id, None)
+        shown = [row.proposal.id for row in found.decided]
+        await disclosed(connection, actor, "release.read", actor.id, None, proposals=shown)
     mine = [letter for letter in sent if letter.decision_id in set(ids)]
     return ReleasePage(
         ready=[_ready(row, mine) for row in ready],

@@ -177,7 +177,10 @@ async def assignments(reading: Reading, proposal_id: UUID) -> Assignments:
     counted = [row for row in valid if not row.suspended]
     letters = rubric.labels(proposal_id, [row.id for row in counted])
     suspended = [r for r in found.rows if r.suspended and r.state in policy.ACTIVE]
-    await disclosed(connection, actor, "assignment.read", proposal_id, proposal_id)
+    reviewers = [row.reviewer.id for row in found.rows]
+    await disclosed(
+        connection, actor, "assignment.read", proposal_id, proposal_id, people=reviewers
+    )
     return Assignments(
         rev=found.rev,
         state=found.state,
