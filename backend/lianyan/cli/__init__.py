@@ -1,4 +1,4 @@
-"""The command line: `lianyan up | serve | work | migrate | seed | tables | doctor | backup | restore | admin`.
+"""The command line: `lianyan up | serve | work | migrate | seed | tables | doctor | backup | restore | audit | admin`.
 
 A command imports what it needs when it runs, so that each starts in the time its own work takes.
 """

@@ -55,6 +55,17 @@ def add(sub: Any) -> None:
     doctor = _command(sub, "doctor", _doctor, "check this portal and say what helps")
     doctor.add_argument("--json", action="store_true", help="for machines")
     _command(sub, "health", _health, "ask the server of this machine whether it is ready")
+    audit = sub.add_parser("audit", help="the sealed record of what has happened")
+    acts = audit.add_subparsers(required=True, metavar="act")
+    proof = _command(acts, "verify", _audit, "compare the record with its seals and their anchors")
+    proof.add_argument(
+        "--anchor",
+        action="append",
+        default=[],
+        metavar="FILE|LINE",
+        help="kept elsewhere; else those of the data folder",
+    )
+    _command(acts, "anchor", _anchor, "print the newest seal, to be kept elsewhere")
     admin = sub.add_parser("admin", help="people who run the portal")
     invite = _command(
         admin.add_subparsers(required=True, metavar="act"),
@@ -185,6 +196,18 @@ async def _health(_: argparse.Namespace) -> int:
     from lianyan.cli.health import health
 
     return await health(Settings.from_env())
+
+
+async def _audit(given: argparse.Namespace) -> int:
+    from lianyan.cli import audit, keys
+
+    return await audit.check(keys.found()[0], given.anchor)
+
+
+async def _anchor(_: argparse.Namespace) -> int:
+    from lianyan.cli import audit, keys
+
+    return await audit.anchor(keys.found()[0])
 
 
 async def _invite(given: argparse.Namespace) -> int:
