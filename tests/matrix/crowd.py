@@ -21,6 +21,7 @@ from matrix import rules
 from proposals.access_plain import TABLES, Facts
 
 PROPOSALS = 44
+"""Of each state three, and more of those whose handling is worth hiding."""
 DECIDED = (State.APPROVED, State.REJECTED)
 IN_REVIEW = (State.PEER_REVIEW, State.DECISION_PENDING, *DECIDED)
 ROLES = [
@@ -65,7 +66,7 @@ class Crowd:
         )  # fmt: skip
         await session.flush()
         self.calls = [await make_call(session), await make_call(session)]
-        states = [*State, *State, *State, *State][:PROPOSALS]
+        states = [*State, *State, *State, *[State.PEER_REVIEW] * 3, *[State.DECISION_PENDING] * 8]
         for n, state in enumerate(states):
             await self._proposal(session, n, state)
         for proposal in self.made:
@@ -162,7 +163,11 @@ class Crowd:
     async def _decision(
         self, session: AsyncSession, proposal: Any, version: Version, state: State
     ) -> None:
-        said = "released" if state in DECIDED else self.draw.choice(["", "drafted", "signed"])
+        said = (
+            "released"
+            if state in DECIDED
+            else self.draw.choice(["", "drafted", "drafted", "signed"])
+        )
         if not said:
             return
         drafter, signer = self.draw.sample(self.people, 2)
