@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,12 @@ from lianyan.embedded.account import choose
 from lianyan.embedded.archive import options
 
 pytestmark = pytest.mark.xdist_group("backup")
+
+
+@pytest.fixture(scope="module")
+async def place(scene, cast) -> Path:
+    """Give a backup that is young: little of the log comes after it."""
+    return await scene.backup()
 
 
 async def archived(connection) -> None:

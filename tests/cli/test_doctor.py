@@ -259,5 +259,8 @@ async def test_the_command_prints_and_tells_machines(ill):
     assert "✗ no backup was made from here yet\n    Run `lianyan backup" in said.stdout
     assert "· mail is not set up" in said.stdout
     assert said.stdout.endswith("1 to mend.\n")
+    assert "LIANYAN_DATABASE_URL" not in said.stdout
+    plain = run(data_dir=data, LIANYAN_DATABASE_URL=url, PYTHONIOENCODING="ascii")
+    assert "1 to mend." in plain.stdout, plain.stderr
     told = json.loads(run("--json", data_dir=data, LIANYAN_DATABASE_URL=url).stdout)
     assert {f["check"] for f in told if not f["well"]} == {"backup"}

@@ -6,6 +6,7 @@ A command imports what it needs when it runs, so that each starts in the time it
 import argparse
 import asyncio
 import errno
+import io
 import sys
 from collections.abc import Sequence
 
@@ -28,6 +29,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the status the shell gets."""
+    for stream in (sys.stdout, sys.stderr):
+        # A shell whose locale knows no Chinese sees escapes, and not the end of the command.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     given = parser().parse_args(arguments)
     try:
         with asyncio.Runner(loop_factory=given.loop) as runner:
