@@ -17,9 +17,11 @@ from backup.scene import Writers, contents, read, restore, running, written
 from disks import roomy
 from figures import figure
 from idp.walk import through
+from lianyan.core.verification import verify
 from lianyan.demo.world import read_world
-from lianyan.embedded import throwaway
-from lianyan.embedded.cluster import Home
+from lianyan.embedded import find, throwaway
+from lianyan.embedded.cluster import DATABASE, PORT, Home
+from lianyan.embedded.programs import run
 from portal import Portal, free_port, portal
 
 LIANYAN = [sys.executable, "-m", "lianyan"]
@@ -67,6 +69,17 @@ async def same_rows(place: Path, target: Path, before: dict[str, Any]) -> None:
     await restore(place, target)
     async with running(target) as connection:
         assert await contents(connection) == before
+        assert (await verify(connection)).good, "what was sealed is whole"
+        home = Home.read(target)
+        assert home
+        # Every table and index, page by page.
+        await run(
+            find(),
+            "pg_amcheck",
+            *("--install-missing", "--heapallindexed", "--no-password", "--username=postgres"),
+            *("--host", home.socket, "--port", str(PORT), DATABASE),
+            password=home.passwords["postgres"],
+        )
     tables = [name for name in before if not name.startswith("sequence ")]
     rows = sum(before[name][0] for name in tables)
     assert rows > 3000

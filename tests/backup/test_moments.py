@@ -1,6 +1,7 @@
 """Back to any moment since a backup, where the log is kept."""
 
 import asyncio
+import os
 import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -62,7 +63,8 @@ async def test_everything_there_is(scene, place, target, archive, capsys):
         await connection.execute("insert into last values ('科研')")
     async with opened(scene.home.url("postgres")) as connection:
         await archived(connection)
-    home = await restore(place, target, "latest", wal_archive=archive)
+    near = Path(os.path.relpath(archive))
+    home = await restore(place, target, "latest", wal_archive=near)
     assert "last: 1 instead of no table" in capsys.readouterr().out
     assert home.archive != scene.home.archive, "its log is no continuation of the old one's"
     async with running(target) as connection:

@@ -1,19 +1,20 @@
 """What `lianyan restore` refuses, with a remedy, before it touches anything."""
 
+import asyncio
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from backup.scene import read, restore, settings
+from backup.scene import read, restore, running, settings
 from lianyan.cli import manifest
 from lianyan.cli import restore as restoring
 from lianyan.cli.fault import Fault
 from lianyan.embedded import EmbeddedError, postgres
-from lianyan.embedded.cluster import UNFINISHED
 
 pytestmark = pytest.mark.xdist_group("backup")
 
@@ -140,14 +141,36 @@ async def test_rows_that_differ_are_no_restore(place, target, changed):
 
 
 async def test_a_killed_restore_is_no_portal(place, target):
-    target.mkdir(mode=0o711)
-    (target / UNFINISHED).touch()
-    with pytest.raises(EmbeddedError, match="did not finish"):
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "lianyan", "restore", str(place)),
+        env={**os.environ, "LIANYAN_DATA_DIR": str(target)},
+    )
+    while not (target / "postgres" / "PG_VERSION").exists():
+        await asyncio.sleep(0.001)
+    process.kill()
+    await process.wait()
+    assert not (target / "database.json").exists()
+    with pytest.raises(EmbeddedError, match=f"did not finish: remove {target}/postgres, empty"):
         async with postgres(target):
             pass
     with pytest.raises(Fault, match="not empty"):
         await restore(place, target)
     shutil.rmtree(target)
+    await restore(place, target)
+
+
+async def test_under_a_private_folder_root_restores_elsewhere(place, target):
+    private = target.parent / "private"
+    private.mkdir(mode=0o700)
+    home = await restore(place, private / "data")
+    try:
+        assert home.cluster.is_relative_to(private) is (os.geteuid() != 0)
+        assert private.stat().st_mode & 0o777 == 0o700
+        async with running(private / "data") as connection:
+            assert await connection.fetchval("select count(*) from people") == 7
+    finally:
+        shutil.rmtree(home.cluster)
+        shutil.rmtree(home.socket, ignore_errors=True)
 
 
 async def test_a_portal_that_runs_is_not_restored_over(scene, place):

@@ -163,7 +163,8 @@ async def _cluster(
     settings: Settings, folder: Path, found: Manifest, moment: datetime | str | None
 ) -> None:
     passwords = json.loads((folder / DATA / "database.json").read_text())
-    source = settings.wal_archive / found.archive if settings.wal_archive and moment else None
+    root = settings.wal_archive
+    source = root.resolve() / found.archive if root is not None and moment else None
     with _in_words(moment, source):
         async with recovered(
             settings.data_dir,

@@ -80,14 +80,16 @@ class Home:
     def make(cls, data_dir: Path) -> "Home":
         """Choose where a new cluster goes and keep that in `database.json`."""
         inside = data_dir / "postgres"
+        if (data_dir / UNFINISHED).exists():
+            left = (data_dir / UNFINISHED).read_text().strip()
+            raise EmbeddedError(
+                f"A restore into {data_dir} did not finish: remove {left or inside}, empty the "
+                "folder and restore again."
+            )
         if inside.exists():
             raise EmbeddedError(
                 f"{inside} holds a database, but database.json beside it, with its passwords, is "
                 "gone: put it back, or move the folder away to begin with an empty database."
-            )
-        if (data_dir / UNFINISHED).exists():
-            raise EmbeddedError(
-                f"A restore into {data_dir} did not finish: empty the folder and restore again."
             )
         home = cls.plan(data_dir, {role: secrets.token_urlsafe(24) for role in ROLES})
         home.write()
