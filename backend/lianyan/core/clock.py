@@ -34,6 +34,16 @@ async def now(session: AsyncSession, arrival: Arrival | None = None) -> datetime
     return found - arrival.waited() if arrival else found
 
 
+ARRIVED = "arrived"
+"""Where a session keeps the arrival of the request it writes for."""
+
+
+def came(session: AsyncSession) -> Arrival | None:
+    """Return when the request came that `session` writes for; None where no request does."""
+    found: Arrival | None = session.info.get(ARRIVED)
+    return found
+
+
 def instant(value: datetime) -> str:
     """Return `value` as the API writes instants: UTC, `Z`."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from lianyan.core.clock import ARRIVED, Arrival
 from lianyan.settings import Settings
 
 Connection = asyncpg.Connection
@@ -167,6 +168,7 @@ async def provide_session(
 ) -> AsyncGenerator[AsyncSession, None]:
     """Yield a session whose transaction commits if the handler returns, else rolls back."""
     session: AsyncSession = state.sessions()
+    session.info[ARRIVED] = Arrival()
     request.scope["session"] = session  # for `abandon`
     try:
         yield session

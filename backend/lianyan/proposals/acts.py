@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from lianyan.core.clock import Arrival
+from lianyan.core.clock import Arrival, came
 from lianyan.core.policy import ALLOWED, Role
 from lianyan.proposals.deadlines import EXPIRED, SUBMISSION_UNTIL
 from lianyan.proposals.states import EDITABLE, MOVES, Move, State
@@ -115,6 +115,7 @@ _MOMENT = text(f"""
 async def moment(session: AsyncSession, proposal_id: UUID, arrival: Arrival | None = None) -> Now:
     """Return what decides now: the database's clock, less what the request has waited here."""
     await session.flush()
+    arrival = arrival or came(session)
     row = (await session.execute(_MOMENT, {"proposal": proposal_id})).one()
     now = Now(**row._mapping)  # noqa: SLF001  the public name of a row's mapping
     return msgspec.structs.replace(now, at=now.at - arrival.waited()) if arrival else now

@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.core.actor import Actor
-from lianyan.core.clock import Arrival
+from lianyan.core.clock import Arrival, came
 from lianyan.core.clock import now as clock_now
 from lianyan.core.events import record
 from lianyan.core.fields import Fields
@@ -57,7 +57,7 @@ async def _open(
     await session.refresh(part)
     if part.institution_id not in actor.offices:
         raise Forbidden("proposals.not_your_institution")
-    now = await clock_now(session, arrival)
+    now = await clock_now(session, arrival or came(session))
     return Answering(part, proposal, part_state(proposal, part, now), now)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.calls.models import Call
 from lianyan.core.actor import Actor
-from lianyan.core.clock import now
+from lianyan.core.clock import came, now
 from lianyan.core.events import record
 from lianyan.core.problems import Conflict, invalid
 from lianyan.identity.models import Person
@@ -26,7 +26,7 @@ async def start(session: AsyncSession, actor: Actor, data: DraftIn) -> UUID:
         raise invalid("call_id", "proposals.no_such_call")
     if data.institution_id not in actor.institutions:
         raise invalid("institution_id", "proposals.not_employed_there")
-    at = await now(session)
+    at = await now(session, came(session))
     if at < call.opens_at:
         raise Conflict("proposals.call_not_open", **too_late(call.opens_at, at))
     if at > call.closes_at:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.calls.models import Call
 from lianyan.core.actor import Actor
+from lianyan.core.clock import came
 from lianyan.core.clock import now as clock_now
 from lianyan.core.events import record
 from lianyan.core.fields import Fields
@@ -195,7 +196,7 @@ async def open_link(session: AsyncSession, token: str) -> Invitation:
 
 async def alive(session: AsyncSession, invitation: Invitation) -> Opened:
     """Return the invitation with what it is to; raise Gone if it is used, revoked or over."""
-    now = await clock_now(session)
+    now = await clock_now(session, came(session))
     proposal = await session.get_one(Proposal, invitation.proposal_id, populate_existing=True)
     part = await session.get_one(Taking, invitation.participation_id, populate_existing=True)
     over = invitation.state != "sent" or invitation.expires_at < now

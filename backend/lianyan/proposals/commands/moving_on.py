@@ -97,7 +97,7 @@ async def refuse(
     if found is None:
         return await _as_it_is(session, proposal_id)
     date = await _date(session, found.proposal)
-    if date is not None and await now(session, arrival) < date:
+    if date is not None and await now(session, arrival) <= date:
         wrong = wrong_state(found.proposal, Move.REFUSE, found.roles)
         allowed = [m for m in wrong.params["allowed"] if m != Move.REFUSE]
         raise Conflict(

@@ -103,10 +103,10 @@ DOSSIER = Read(
       where x.proposal_id = f.id and x.role = 'lead' and x.state <> 'removed'
         and u.ended_at is null),
     'date_passed', case f.real
-      when 'returned' then coalesce(f.returned_until <= t.now, true)
+      when 'returned' then coalesce(f.returned_until < t.now, true)
       when 'consent_pending' then coalesce(greatest(f.consent_until, (
         select max(x.until) from participations x
-        where x.proposal_id = f.id and x.state in {OPEN})) <= t.now, true)
+        where x.proposal_id = f.id and x.state in {OPEN})) < t.now, true)
       else false end,
     'checked', {CHECK},
     'id', f.id, 'rev', f.rev, 'number', f.number, 'title', f.title, 'title_en', f.title_en,
