@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("codes_late", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("counts", postgresql.ARRAY(sa.SmallInteger()), nullable=False),
         sa.Column("signer_id", sa.Uuid(), nullable=True),
+        sa.Column("zone", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "waits in ('desk', 'date', 'others', 'nobody')", name=op.f("ck_turns_waits")
         ),
@@ -57,10 +58,30 @@ def upgrade() -> None:
         ["call_id"],
         postgresql_where=sa.text("state = 'draft' and submitted_at is null"),
     )
+    op.create_index("ix_affiliations_person", "affiliations", ["person_id"])
+    op.create_index(
+        "ix_platform_roles_held",
+        "platform_roles",
+        ["role"],
+        postgresql_where=sa.text("ended_at is null"),
+    )
+    op.drop_index("ix_access_list", "access")
+    op.create_index(
+        "ix_access_list",
+        "access",
+        [
+            "principal",
+            "shown_state",
+            sa.literal_column("submitted_at desc"),
+            sa.literal_column("proposal_id desc"),
+        ],
+        postgresql_include=["rights"],
+    )
     op.create_index(
         "ix_access_newest",
         "access",
         ["principal", sa.literal_column("submitted_at desc"), sa.literal_column("proposal_id desc")],
+        postgresql_include=["rights"],
         postgresql_where=sa.text("shown_state is not null"),
     )
     op.create_index(
@@ -75,6 +96,19 @@ def downgrade() -> None:
     """Drop them."""
     op.drop_index("ix_access_due", "access")
     op.drop_index("ix_access_newest", "access")
+    op.drop_index("ix_access_list", "access")
+    op.create_index(
+        "ix_access_list",
+        "access",
+        [
+            "principal",
+            "shown_state",
+            sa.literal_column("submitted_at desc"),
+            sa.literal_column("proposal_id desc"),
+        ],
+    )
+    op.drop_index("ix_platform_roles_held", "platform_roles")
+    op.drop_index("ix_affiliations_person", "affiliations")
     op.drop_index("ix_proposals_never_submitted", "proposals")
     op.drop_index(op.f("ix_proposals_lead_id"), "proposals")
     op.drop_table("turns")

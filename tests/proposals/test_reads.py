@@ -67,7 +67,10 @@ async def test_an_answer_is_what_its_shape_says(team, path, shape):
 
 
 async def test_a_read_demands_every_value_and_no_other(driver):
-    for read in (DETAIL, _statement(matched=True), _statement(matched=False)):
+    for read in (
+        DETAIL,
+        *(_statement(matched=m, shown=s) for m in (True, False) for s in (True, False)),
+    ):
         assert isinstance(read, Read)
         with pytest.raises(TypeError):
             await read.row(driver)

@@ -132,6 +132,7 @@ class Affiliation(Entity):
             postgresql_where=text("status in ('pending', 'confirmed')"),
         ),
         Index(None, "institution_id", "status"),
+        Index("ix_affiliations_person", "person_id"),
     )
 
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
@@ -183,6 +184,7 @@ class PlatformRole(Entity):
             unique=True,
             postgresql_where=text("ended_at is null"),
         ),
+        Index("ix_platform_roles_held", "role", postgresql_where=text("ended_at is null")),
     )
 
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))

@@ -33,7 +33,7 @@ LONG_OVER = "now() - interval '300 days'"
 
 COLUMNS = (
     "proposal_id", "call_id", "state", "waits", "due", "open_until", "act", "act_late", "who",
-    "who_late", "codes", "codes_late", "counts", "signer_id",
+    "who_late", "codes", "codes_late", "counts", "signer_id", "zone",
 )  # fmt: skip
 
 
@@ -51,8 +51,9 @@ def _facts(at: str, states: str | None = None, *, progress: bool = False) -> str
       {turn.FACTS}
       select f.id, f.call_id, f.real, coalesce(f.due, 'infinity') as due,
         case when f.real = 'consent_pending' then f.open_until end as open_until, f.act, f.who,
-        f.codes, f.signer_id, array[f.open_n, f.returned_n, f.declined_n, f.all_n,
-          coalesce(f.unanswered_n, 0), coalesce(f.asked_n, 0), coalesce(f.done_n, 0)
+        f.codes, f.signer_id, f.zone, array[f.open_n, f.returned_n, f.declined_n, f.all_n,
+          coalesce(f.unanswered_n, 0), coalesce(f.asked_n, 0), coalesce(f.done_n, 0),
+          f.min_reviews
         ]::smallint[] as counts
       from facts f)"""
 
@@ -63,7 +64,7 @@ EXPECTED = f"""
         when e.real in ({FINAL}) then 'nobody' else 'others' end as waits,
       e.due, e.open_until, e.act, coalesce(l.act, e.act) as act_late, e.who,
       coalesce(l.who, e.who) as who_late, e.codes, coalesce(l.codes, e.codes) as codes_late, e.counts,
-      e.signer_id, coalesce(a.due, e.due) as apart
+      e.signer_id, e.zone, coalesce(a.due, e.due) as apart
     from {_facts(EARLY)} e
     left join {_facts(LATE, OF_TIME)} l on l.id = e.id
     left join {_facts(EARLY, APART, progress=True)} a on a.id = e.id

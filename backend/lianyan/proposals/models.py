@@ -338,12 +338,14 @@ class Access(Model):
             "shown_state",
             text("submitted_at desc"),
             text("proposal_id desc"),
+            postgresql_include=["rights"],
         ),
         Index(
             "ix_access_newest",
             "principal",
             text("submitted_at desc"),
             text("proposal_id desc"),
+            postgresql_include=["rights"],
             postgresql_where=text("shown_state is not null"),
         ),
         Index(
@@ -405,9 +407,12 @@ class Turn(Model):
     """What is missing."""
     codes_late: Mapped[list[str]] = mapped_column(ARRAY(Text))
     counts: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
-    """Confirmations open, returned, declined and all; items unanswered; reviewers asked, reviews done."""
+    """Confirmations open, returned, declined and all; items unanswered; reviewers asked, reviews done and
+    wanted."""
     signer_id: Mapped[UUID | None]
     """Who wrote the decision: not the one to sign it."""
+    zone: Mapped[str]
+    """The call's, in which its days are counted."""
 
 
 class Dismissal(Entity):

@@ -91,22 +91,23 @@ def days_left(due: str, zone: str) -> str:
 
 def free(proposal: str, roles: str) -> str:
     """Return the SQL of the people (`q`) who hold one of `roles` and have no conflict with `proposal`."""
+    # Led by the few who hold a role; what ties them is looked up one by one.
     return f"""
       from people q
-      where q.status = 'active'
-        and exists (
-          select from platform_roles held
-          where held.person_id = q.id and held.ended_at is null and held.role in ({roles}))
+      where q.id = any(array(
+          select held.person_id from platform_roles held
+          where held.ended_at is null and held.role in ({roles})))
+        and q.status = 'active'
         and not exists (
           select from access tied
           where tied.proposal_id = {proposal} and tied.principal = q.id
             and tied.rights & {HIDDEN:d} <> 0)
-        and not exists (
-          select from affiliations home
+        and (
+          select count(*) from affiliations home
           join access near on near.proposal_id = {proposal}
             and near.principal = home.institution_id and near.rights & {Right.EMPLOYER:d} <> 0
           where home.person_id = q.id and (home.status in ('pending', 'confirmed')
-            or (home.status = 'ended' and home.ended_at > now() - interval '3 years')))"""
+            or (home.status = 'ended' and home.ended_at > now() - interval '3 years'))) = 0"""
 
 
 SEEN_COLUMNS = f"""

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import text
@@ -23,8 +22,9 @@ from lianyan.core.text import LINE_LONGEST, TextError, blank, line
 from lianyan.institutions.queries import needle
 from lianyan.proposals import turn
 from lianyan.proposals.queries.cursors import EVER, bad_cursor, place
-from lianyan.proposals.queries.streams import KNOWN, OVER, Filters, groups
-from lianyan.proposals.turn import AWAY, NAMES, OPEN, REMIND, SHOWN_CASE, SOON, days_between
+from lianyan.proposals.queries.lines import due_of, line_of, written
+from lianyan.proposals.queries.streams import KNOWN, NOW, Filters, groups
+from lianyan.proposals.turn import OPEN, SOON, free
 from lianyan.settings import Settings
 
 DEFAULT_LIMIT = 50
@@ -37,64 +37,58 @@ AT_LAST = ("infinity", UUID(int=2**128 - 1))
 ZONES = timedelta(hours=26)
 """No zone's midnight is farther from another's."""
 
-T0 = "t0 as materialized (select coalesce(cast(:now as timestamptz), clock_timestamp()) as now)"
-HIT = """,
+HIT = """
   hit as materialized (
     select i.id from institutions i
     where cast(:needle as text) is not null
       and strpos(E'\\n' || i.search_keys, cast(:needle as text)) > 0
-  )"""
+  ),"""
 """The institutions that somebody may mean."""
 
 PARTS = f"""
-      select jsonb_agg(jsonb_build_object('zh', i.name_zh, 'en', i.name_en) order by o.position, o.id)
+      select json_agg(json_build_object('zh', i.name_zh, 'en', i.name_en, 'officers', (
+          select json_agg(json_build_object('zh', q.name, 'en', coalesce(q.name_latin, q.name)) order by u.id)
+          from officers u join people q on q.id = u.person_id
+          where u.institution_id = i.id and u.ended_at is null)) order by o.position, o.id)
       from participations o join institutions i on i.id = o.institution_id
       where o.proposal_id = f.id and o.state in {OPEN}"""
-"""The institutions that have not answered."""
+"""The institutions that have not answered, each with who acts for it."""
 
 MIXED = f"""
       select count(*) from participations o
-      where o.proposal_id = f.id and o.state in {OPEN}
-        and greatest(o.until, f.consent_until) < (select now from t0)"""
+      where o.proposal_id = f.id and o.state in {OPEN} and greatest(o.until, p.consent_until) < {NOW}"""
 """Of confirmations that are due at different dates: how many are overdue."""
 
+BENCH = "f.who = 'approver'"
+ABLE = free(
+    "f.id",
+    f"case when {BENCH} then 'approver' else 'coordinator' end, "
+    f"case when {BENCH} then 'approver' else 'stand_in' end",
+)
+"""Those who could take the turn: approvers, or who keeps the desk in a coordinator's stead."""
+
 PAGE = f"""
-  picked as (select * from mine union all select * from others),
-  f as (
-    select w.id, w.turn, w.progress, w.late, w.counts, w.signer_id, w.due as sort_due,
-      nullif(w.due, 'infinity') as due, w.counts[1] as open_n, p.rev, p.number, p.title, p.title_en,
-      p.sectors, p.parties, p.lead_id, p.consent_until, c.zone, c.min_reviews,
-      w.late and w.open_until > (select now from t0) as mixed,
-      case when w.progress then case w.real {SHOWN_CASE} end else w.real end as state,
-      case when not w.progress then case when w.late then w.act_late else w.act end end as act,
-      case
-        when not w.progress then case when w.late then w.who_late else w.who end
-        when w.real in ({OVER}) then null
-        when not w.late and w.real in ('consent_pending', 'returned') then w.who
-        else {AWAY}
-      end as who,
-      case when w.late then w.codes_late else w.codes end as codes
-    from picked w join proposals p on p.id = w.id join calls c on c.id = p.call_id
-  )
-  select f.turn, f.id, f.rev, f.number, f.title, f.title_en, f.sectors, f.parties, f.state, f.act, f.who,
-    f.codes, f.counts, f.late, f.mixed, f.progress, f.due, f.sort_due::text as sort, f.zone, f.min_reviews,
-    l.id as lead_id, l.name, l.name_latin, (select now from t0) as now,
+  f as (select * from mine union all select * from others)
+  select f.turn, f.id, f.state, f.act, f.who, f.codes, f.counts, f.late, f.mixed, f.progress, f.due, f.zone,
+    p.rev, p.number, p.title, p.title_en, p.sectors, p.parties,
+    l.id as lead_id, l.name, l.name_latin, {NOW} as now,
     case when f.mixed then ({MIXED}) end as overdue,
     case when 'consent' = any(f.codes) or f.mixed then ({PARTS})::text end as open_parts,
-    case when f.who in ('officer', 'lead', 'approver', 'stand_in', 'colleague')
-      then ({NAMES})::text end as names,
-    ({REMIND})::text as remind
-  from f left join people l on l.id = f.lead_id
-  order by f.turn, f.sort_due, f.id
+    case when f.who in ('approver', 'stand_in', 'colleague') then (
+      select json_agg(json_build_object('zh', q.name, 'en', coalesce(q.name_latin, q.name))
+        order by q.sort_key, q.id)
+      {ABLE} and not ({BENCH} and q.id is not distinct from f.signer_id))::text end as able
+  from f join proposals p on p.id = f.id left join people l on l.id = p.lead_id
+  order by f.turn, f.due, f.id
 """
+
+LEFT = turn.days_left("nullif(w.due, 'infinity')", "w.zone").replace("(select now from t)", NOW)
 
 COUNTS = f"""
   counted as (
-    select w.turn, {turn.days_left("nullif(w.due, 'infinity')", "c.zone")} <= {SOON} as soon,
-      case when w.late and w.open_until > t.now then array_append(w.codes_late, 'consent')
-        when w.late then w.codes_late else w.codes end as codes, w.progress
+    select w.turn, w.progress, {LEFT} <= {SOON} as soon,
+      case when w.mixed then array_append(w.codes, 'consent') else w.codes end as codes
     from (select * from mine union all select * from others) w
-    join turns k on k.proposal_id = w.id join calls c on c.id = k.call_id cross join t
   ),
   drafts as (
     select c.id, (
@@ -120,7 +114,7 @@ COUNTS = f"""
       where cast(:chosen as uuid) is null or d.id = cast(:chosen as uuid)), {CAP}),
     'deadline', (
       select {instant("min(c.closes_at)")} from calls c
-      where case when cast(:chosen as uuid) is null then c.closes_at > (select now from t)
+      where case when cast(:chosen as uuid) is null then c.closes_at > {NOW}
         else c.id = cast(:chosen as uuid) end),
     'calls', coalesce((
       select jsonb_agg(jsonb_build_object('id', c.id,
@@ -135,15 +129,14 @@ COUNTS = f"""
 def page_of(filters: Filters) -> Read:
     """Return the statement of a page under these filters."""
     found = groups(filters, "cast(:most as int)", further=True)
-    return Read(text(f"with {T0}{HIT if filters.matched else ''},{found},{PAGE}"))
+    return Read(text(f"with {HIT if filters.matched else ''}{found},{PAGE}"))
 
 
 @cache
 def counts_of(filters: Filters) -> Read:
     """Return the statement of how many rows these filters leave."""
     found = groups(filters, str(CAP + 1), further=False)
-    now = "t as (select now from t0)"
-    return Read(text(f"with {T0}, {now}{HIT if filters.matched else ''},{found},{COUNTS}"))
+    return Read(text(f"with {HIT if filters.matched else ''}{found},{COUNTS}"))
 
 
 class Asked(NamedTuple):
@@ -207,17 +200,18 @@ async def page(reading: Reading, query: Asked, link: str) -> bytes:
     filters, values = _wanted(reading.actor, query, narrow=True)
     most, behind = page_limit(query.limit, DEFAULT_LIMIT), _after(query.after)
     rows = await page_of(filters).rows(
-        reading.connection, **values, **_bounds(behind), most=most + 1, link=link
+        reading.connection, **values, **_bounds(behind), most=most + 1
     )
     cursor = None
     if len(rows) > most:
         last = rows[most - 1]
-        cursor = to_cursor(
-            last["turn"], last["sort"], str(last["id"]), last["now"].isoformat(sep=" ")
-        )
+        due = due_of(last)
+        at = due.isoformat(sep=" ") if due else "infinity"
+        walk = last["now"].isoformat(sep=" ")
+        cursor = to_cursor(last["turn"], at, str(last["id"]), walk)
     now = rows[0]["now"] if rows else datetime.now(UTC)
-    head = msgspec.json.encode({"can": _can(reading.actor), "next": cursor, "now": _written(now)})
-    items = b",".join(_row(row) for row in rows[:most])
+    head = msgspec.json.encode({"can": _can(reading.actor), "next": cursor, "now": written(now)})
+    items = b",".join(line_of(row, link) for row in rows[:most])
     return head[:-1] + b',"items":[' + items + b"]}"
 
 
@@ -242,69 +236,6 @@ def _bounds(place: Place | None) -> dict[str, Any]:
         "after_id_1": one[1],
         "now": place.now if place else None,
     }
-
-
-def _written(moment: datetime) -> str:
-    """Return an instant as the database writes those of other reads."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _row(row: Any) -> bytes:
-    """Return one row as JSON."""
-    days = days_between(row["due"], row["now"], ZoneInfo(row["zone"])) if row["due"] else None
-    raw = msgspec.Raw
-    found = {
-        "id": str(row["id"]),
-        "rev": row["rev"],
-        "number": row["number"],
-        "title": row["title"],
-        "title_en": row["title_en"],
-        "lead_person": {
-            "id": str(row["lead_id"]),
-            "name": row["name"],
-            "name_latin": row["name_latin"],
-        },
-        "sectors": row["sectors"],
-        "state": row["state"],
-        "missing": _missing(row),
-        "whose": {
-            "you": row["act"] is not None,
-            "who": row["who"],
-            "names": raw((row["names"] or "[]").encode()),
-        },
-        "act": row["act"],
-        "due_at": _written(row["due"]) if row["due"] else None,
-        "days_left": days,
-        "hot": days is not None and days <= SOON,
-        "progress_only": row["progress"],
-        "remind": raw(row["remind"].encode()) if row["remind"] else None,
-    }
-    # The institutions' part is stored as JSON: it is set in as it is.
-    parties: str = row["parties"]
-    return msgspec.json.encode(found)[:-1] + b"," + parties.encode()[1:]
-
-
-def _missing(row: Any) -> list[dict[str, Any]]:
-    """Return what is missing, in its order, with the figures and names its sentence needs."""
-    open_, returned, declined, all_, unanswered, asked, done = row["counts"]
-    expired = 0
-    if row["late"] and "expired" in row["codes"]:
-        expired = row["overdue"] if row["mixed"] else open_
-    codes = set(row["codes"]) | ({"consent"} if row["mixed"] else set())
-    if row["progress"]:
-        codes &= set(KNOWN)
-    params: dict[str, dict[str, Any]] = {
-        "institution_returned": {"count": returned},
-        "declined": {"count": declined},
-        "expired": {"count": expired},
-        "check": {"count": unanswered},
-        "reviewers": {"count": asked, "of": row["min_reviews"]},
-        "reviews": {"count": done, "of": row["min_reviews"]},
-    }
-    if "consent" in codes:
-        named = msgspec.Raw((row["open_parts"] or "[]").encode())
-        params["consent"] = {"count": open_ - expired, "of": all_, "institutions": named}
-    return [{"code": c, "params": params.get(c, {})} for c in turn.CODES if c in codes]
 
 
 def _can(actor: Actor) -> list[str]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response
-from sqlalchemy import Integer, Text, Uuid, bindparam, text
+from sqlalchemy import Boolean, Integer, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from lianyan.core.actor import Actor, Reading
@@ -17,16 +17,16 @@ from lianyan.core.shapes import shaped
 from lianyan.core.text import TextError, code, line
 from lianyan.proposals.deadlines import SUBMISSION_UNTIL
 from lianyan.proposals.queries.cursors import cursor
-from lianyan.proposals.queries.shaping import institution, lead_institution, shown, utc
+from lianyan.proposals.queries.lines import written
+from lianyan.proposals.queries.shaping import utc
+from lianyan.proposals.rights import Right
 from lianyan.proposals.schemas.mine import ProposalPage
-from lianyan.proposals.states import SHOWN
+from lianyan.proposals.states import SHOWN, State
 
 STATES = sorted(set(SHOWN.values()))
 QUERY_LONGEST = 100
 FIRST = ("infinity", str(UUID(int=2**128 - 1)))
 """The cursor before the first row: drafts stand at infinity."""
-
-WAITS = "('consented', 'removed')"
 
 DEADLINE = f"""
   case p.state
@@ -42,39 +42,24 @@ DEADLINE = f"""
     when 'decision_pending' then jsonb_build_object('kind', 'decide', 'at', {utc("c.decides_at")})
   end
 """
-
-LEADS = "case when p.lead_id = :person then 'you' else 'lead' end"
-
-WAITING = f"""
-  case {shown("p.state")}
-    when 'draft' then jsonb_build_object('who', {LEADS})
-    when 'returned' then jsonb_build_object('who', {LEADS})
-    when 'consent_pending' then jsonb_build_object(
-      'who', case when exists (select from participations t where t.proposal_id = p.id
-        and t.institution_id = any(:offices) and t.state not in {WAITS}) then 'you'
-        else 'officer' end,
-      'names', coalesce((
-        select jsonb_agg(jsonb_build_object('zh', i.name_zh, 'en', i.name_en) order by t.position)
-        from participations t join institutions i on i.id = t.institution_id
-        where t.proposal_id = p.id and t.state not in {WAITS}), '[]'))
-    when 'submitted' then jsonb_build_object('who', 'coordinator')
-    when 'formal_check' then jsonb_build_object('who', 'coordinator')
-    when 'in_review' then jsonb_build_object('who', 'reviewers')
-  end
-"""
+"""The one date that counts for the applicants of proposal `p`, as the ledger shows it."""
 
 ROW = f"""
-  jsonb_build_object(
-    'id', p.id, 'number', p.number, 'title', p.title, 'title_en', p.title_en,
-    'shown', {shown("p.state")}, 'sectors', to_jsonb(p.sectors),
-    'lead', {lead_institution("p")},
-    'partners', coalesce((select jsonb_agg({institution("i")} order by t.position)
-      from participations t join institutions i on i.id = t.institution_id
-      where t.proposal_id = p.id and t.state <> 'removed' and t.role <> 'lead'), '[]'),
-    'my_role', case when p.lead_id = :person then 'lead'
-      when exists (select from members m where m.proposal_id = p.id and m.person_id = :person
-        and m.removed_at is null) then 'member' else 'officer' end,
-    'deadline', {DEADLINE}, 'waiting_for', {WAITING}, 'submitted_at', {utc("p.submitted_at")})
+  p.id, p.number, p.title, p.title_en, p.state, p.sectors, p.parties, p.submitted_at,
+  found.submitted_at::text as at,
+  case p.state when 'draft' then {SUBMISSION_UNTIL} when 'consent_pending' then p.consent_until
+    when 'returned' then p.returned_until when 'peer_review' then c.decides_at
+    when 'decision_pending' then c.decides_at end as due,
+  coalesce(p.due_at > c.closes_at, false) as extended,
+  case when p.lead_id = :person then 'lead'
+    when found.rights & {Right.TEAM:d} <> 0 then 'member'
+    when :apart and exists (select from members m where m.proposal_id = p.id
+      and m.person_id = :person and m.removed_at is null) then 'member'
+    else 'officer' end as my_role,
+  case when p.state = 'consent_pending' then (
+    select json_agg(json_build_object('id', i.id, 'zh', i.name_zh, 'en', i.name_en) order by t.position)
+    from participations t join institutions i on i.id = t.institution_id
+    where t.proposal_id = p.id and t.state not in ('consented', 'removed'))::text end as waited
 """
 
 MATCH = """
@@ -85,32 +70,38 @@ MATCH = """
 
 
 @cache
-def _statement(*, matched: bool) -> Read:
-    """Return the read for a list with or without a query; states and principals are values."""
+def _statement(*, matched: bool, shown: bool = False, scope: bool = False) -> Read:
+    """Return the read for a list with or without a query, of one state or of all, of one proposal.
+
+    Each own principal has its newest rows from an index, so that a page costs what it shows.
+    """
     binds: list[Any] = [
         bindparam("person", type_=Uuid),
-        bindparam("offices", type_=ARRAY(Uuid)),
         bindparam("principals", type_=ARRAY(Uuid)),
-        bindparam("states", type_=ARRAY(Text)),
-        bindparam("scope", type_=Uuid),
+        bindparam("apart", type_=Boolean),
         bindparam("at", type_=Text),
         bindparam("last", type_=Uuid),
         bindparam("limit", type_=Integer),
     ]
     if matched:
         binds.append(bindparam("q", type_=Text))
+    if shown:
+        binds.append(bindparam("shown", type_=Text))
+    if scope:
+        binds.append(bindparam("scope", type_=Uuid))
+    state = "a.shown_state = :shown" if shown else "a.shown_state is not null"
     return Read(
         text(f"""
-          select {ROW}::text as body, found.submitted_at::text as at, p.id
+          select {ROW}
           from (
-            select distinct a.proposal_id, a.submitted_at
-            from unnest(:principals) own(id) cross join unnest(:states) seen(state)
-            cross join lateral (
-              select a.proposal_id, a.submitted_at from access a {MATCH if matched else ""}
-              where a.principal = own.id and a.shown_state = seen.state
+            select a.proposal_id, a.submitted_at, bit_or(a.rights) as rights
+            from unnest(:principals) own(id) cross join lateral (
+              select a.proposal_id, a.submitted_at, a.rights from access a {MATCH if matched else ""}
+              where a.principal = own.id and {state}
                 and (a.submitted_at, a.proposal_id) < (cast(:at as timestamptz), :last)
-                and (:scope is null or a.proposal_id = :scope)
+                {"and a.proposal_id = :scope" if scope else ""}
               order by a.submitted_at desc, a.proposal_id desc limit :limit) a
+            group by a.proposal_id, a.submitted_at
             order by a.submitted_at desc, a.proposal_id desc limit :limit) found
           join proposals p on p.id = found.proposal_id
           join calls c on c.id = p.call_id
@@ -135,22 +126,85 @@ async def page(
     query = _query(q)
     at, last = cursor(after, FIRST)
     values: dict[str, Any] = {"q": query} if query else {}
-    rows = await _statement(matched=bool(query)).rows(
+    if shown:
+        values["shown"] = shown
+    if actor.scope is not None:
+        values["scope"] = actor.scope
+    principals = _principals(actor, role)
+    read = _statement(matched=bool(query), shown=shown is not None, scope=actor.scope is not None)
+    rows = await read.rows(
         reading.connection,
         person=actor.id,
-        offices=list(actor.offices),
-        principals=_principals(actor, role),
-        states=[shown] if shown else STATES,
-        scope=actor.scope,
+        principals=principals,
+        apart=actor.id not in principals,
         at=at,
         last=last,
         limit=limit + 1,
         **values,
     )
-    items = ",".join(row["body"] for row in rows[:limit])
+    items = b",".join(_line(row, actor) for row in rows[:limit])
     more = to_cursor(rows[limit - 1]["at"], str(rows[limit - 1]["id"])) if rows[limit:] else None
-    following = msgspec.json.encode(more).decode()
-    return shaped(ProposalPage, f'{{"items":[{items}],"next":{following}}}')
+    following = msgspec.json.encode(more)
+    return shaped(ProposalPage, b'{"items":[' + items + b'],"next":' + following + b"}")
+
+
+KINDS = {
+    State.DRAFT: "submit",
+    State.CONSENT_PENDING: "consent",
+    State.RETURNED: "resubmit",
+    State.PEER_REVIEW: "decide",
+    State.DECISION_PENDING: "decide",
+}
+WAITS = {"submitted": "coordinator", "formal_check": "coordinator", "in_review": "reviewers"}
+
+
+def _line(row: Any, actor: Actor) -> bytes:
+    """Return one row as JSON."""
+    state = State(row["state"])
+    found = {
+        "id": str(row["id"]),
+        "number": row["number"],
+        "title": row["title"],
+        "title_en": row["title_en"],
+        "shown": SHOWN[state],
+        "sectors": row["sectors"],
+        "my_role": row["my_role"],
+        "deadline": _deadline(row, state),
+        "waiting_for": _waiting(row, state, actor),
+        "submitted_at": written(row["submitted_at"]) if row["submitted_at"] else None,
+    }
+    # The institutions' part is stored as JSON: it is set in as it is.
+    parties: str = row["parties"]
+    return msgspec.json.encode(found)[:-1] + b"," + parties.encode()[1:]
+
+
+def _deadline(row: Any, state: State) -> dict[str, Any] | None:
+    """Return the one date that counts, and why it is that one."""
+    kind = KINDS.get(state)
+    if kind is None or row["due"] is None:
+        return None
+    found = {"kind": kind, "at": written(row["due"])}
+    if state is State.DRAFT:
+        why = "extended" if row["extended"] else "call"
+    elif kind == "decide":
+        return found
+    else:
+        why = "consent" if kind == "consent" else "returned"
+    return {**found, "reason": f"proposals.deadline_{why}"}
+
+
+def _waiting(row: Any, state: State, actor: Actor) -> dict[str, Any] | None:
+    """Return whom the proposal waits for, as its own people may know it."""
+    if state in {State.DRAFT, State.RETURNED}:
+        return {"who": "you" if row["my_role"] == "lead" else "lead"}
+    if state is State.CONSENT_PENDING:
+        named = msgspec.json.decode(row["waited"] or "[]")
+        offices = {str(office) for office in actor.offices}
+        own = any(one["id"] in offices for one in named)
+        names = [{"zh": one["zh"], "en": one["en"]} for one in named]
+        return {"who": "you" if own else "officer", "names": names}
+    who = WAITS.get(SHOWN[state])
+    return {"who": who} if who else None
 
 
 def _principals(actor: Actor, role: str | None) -> list[UUID]:

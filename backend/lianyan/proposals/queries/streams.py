@@ -13,7 +13,7 @@ The second group is looked into only as far as the first leaves the page empty.
 from typing import NamedTuple
 
 from lianyan.proposals.rights import Right
-from lianyan.proposals.turn import FINAL, HIDDEN, SHOWN_CASE, days_left
+from lianyan.proposals.turn import AWAY, FINAL, HIDDEN, SHOWN_CASE, days_left
 
 KNOWN = ("consent", "institution_returned", "declined", "expired", "correction")
 """What may be missing that is no part of the handling."""
@@ -21,8 +21,23 @@ OVER = ", ".join(f"'{state}'" for state in FINAL)
 FOLDED = 'lower(normalize({}, NFKC) collate "pg_c_utf8")'
 """As people compare: full width and half width alike, in one case, whatever the database's own."""
 
-KEPT = """t.proposal_id as id, t.state as real, t.act, t.act_late, t.who, t.who_late, t.codes, t.codes_late,
-    t.counts, t.open_until, t.signer_id"""
+NOW = "coalesce(cast(:now as timestamptz), statement_timestamp())"
+"""The instant a walk through the pages set out at; it stays the same to its end."""
+
+# What a row shows, of the two that are kept: the one before its date, or the one after.
+EARLY = "t.state, t.act, t.who, t.codes, false as late, false as mixed, false as progress"
+LATE = f"""t.state, t.act_late as act, t.who_late as who, t.codes_late as codes, true as late,
+    coalesce(t.open_until > {NOW}, false) as mixed, false as progress"""
+PASSED = f"t.waits = 'date' and t.due <= {NOW}"
+COMING = f"t.waits = 'date' and t.due > {NOW}"
+KNOWN_OF = f"""case t.state {SHOWN_CASE} end as state, null as act,
+    case when t.waits = 'nobody' then null
+      when t.state in ('consent_pending', 'returned') and not ({PASSED}) then t.who
+      else {AWAY} end as who,
+    case when {PASSED} then t.codes_late else t.codes end as codes, {PASSED} as late,
+    coalesce({PASSED} and t.open_until > {NOW}, false) as mixed, true as progress"""
+"""What a coordinator knows of what their own institution takes part in."""
+ALWAYS = "t.proposal_id as id, t.counts, t.signer_id, t.zone"
 
 # A scalar, so that it is looked up row by row: as an anti-join it would read all the reader's rows.
 FREE_OF_TIES = f"""
@@ -73,7 +88,7 @@ def _stream(which: str, filters: Filters, walk: Walk, *, group: int, late: bool)
     """Return the SQL of one stream of rows from `turns`, nearest date first."""
     codes = "t.codes_late" if late else "t.codes"
     wanted = "cast(:missing as text)"
-    open_yet = f"or {wanted} = 'consent' and t.open_until > (select now from t0)" if late else ""
+    open_yet = f"or {wanted} = 'consent' and t.open_until > {NOW}" if late else ""
     conditions = [which, FREE_OF_TIES]
     if filters.state:
         conditions.append("t.state = cast(:state as text)")
@@ -86,7 +101,7 @@ def _stream(which: str, filters: Filters, walk: Walk, *, group: int, late: bool)
     if walk.further:
         conditions.append(f"(t.due, t.proposal_id) > {_after(group)}")
     return f"""(
-      select {KEPT}, t.due, {str(late).lower()} as late, false as progress
+      select {ALWAYS}, t.due, {LATE if late else EARLY}
       from turns t
       where {" and ".join(conditions)}{MATCHED if filters.matched else ""}
       order by t.due, t.proposal_id limit {walk.most})"""
@@ -94,7 +109,6 @@ def _stream(which: str, filters: Filters, walk: Walk, *, group: int, late: bool)
 
 def _apart(filters: Filters, walk: Walk) -> str:
     """Return the SQL of what the reader's institutions take part in, by the date they may know."""
-    late = "t.waits = 'date' and t.due <= (select now from t0)"
     wanted = "cast(:missing as text)"
     conditions = [
         "a.principal = own.id", "a.due is not null", f"a.rights & {Right.EMPLOYER:d} <> 0", NOT_MINE
@@ -108,8 +122,8 @@ def _apart(filters: Filters, walk: Walk) -> str:
     if filters.missing:
         known = ", ".join(f"'{code}'" for code in KNOWN)
         conditions.append(f"""{wanted} in ({known}) and ({wanted} = any(
-            case when {late} then t.codes_late else t.codes end)
-          or {wanted} = 'consent' and {late} and t.open_until > (select now from t0))""")
+            case when {PASSED} then t.codes_late else t.codes end)
+          or {wanted} = 'consent' and {PASSED} and t.open_until > {NOW})""")
     if filters.within:
         conditions.append(_soon("a.due"))
     if walk.further:
@@ -117,7 +131,7 @@ def _apart(filters: Filters, walk: Walk) -> str:
     return f"""(
       select distinct on (w.due, w.id) w.*
       from unnest(cast(:employers as uuid[])) own (id) cross join lateral (
-        select {KEPT}, a.due, {late} as late, true as progress
+        select {ALWAYS}, a.due, {KNOWN_OF}
         from access a join turns t on t.proposal_id = a.proposal_id
         where {" and ".join(conditions)}{MATCHED if filters.matched else ""}
         order by a.due, a.proposal_id limit {walk.most}) w
@@ -125,10 +139,8 @@ def _apart(filters: Filters, walk: Walk) -> str:
 
 
 def _soon(due: str) -> str:
-    days = days_left(f"nullif({due}, 'infinity')", "c.zone")
-    return f"""exists (select from calls c where c.id = t.call_id
-        and {days.replace("from t)", "from t0)")} <= cast(:within as int))
-        and {due} < cast(:within_at as timestamptz)"""
+    days = days_left(f"nullif({due}, 'infinity')", "t.zone").replace("(select now from t)", NOW)
+    return f"{due} < cast(:within_at as timestamptz) and {days} <= cast(:within as int)"
 
 
 def _after(group: int) -> str:
@@ -138,8 +150,6 @@ def _after(group: int) -> str:
 
 def groups(filters: Filters, most: str, *, further: bool) -> str:
     """Return the CTEs `mine` and `others`: at most `most` rows of each group, in the desk's order."""
-    passed = "t.waits = 'date' and t.due <= (select now from t0)"
-    coming = "t.waits = 'date' and t.due > (select now from t0)"
     first = Walk("(case when cast(:whose as int) = 1 then 0 else " + most + " end)", further)
     rest = f"(case when cast(:whose as int) = 0 then 0 else {most} end)"
     second = Walk(
@@ -148,10 +158,10 @@ def groups(filters: Filters, most: str, *, further: bool) -> str:
     nobody = [_stream("t.waits = 'nobody'", filters, second, group=1, late=False)]
     mine = [
         _stream("t.waits = 'desk'", filters, first, group=0, late=False),
-        _stream(passed, filters, first, group=0, late=True),
+        _stream(PASSED, filters, first, group=0, late=True),
     ]
     others = [
-        _stream(coming, filters, second, group=1, late=False),
+        _stream(COMING, filters, second, group=1, late=False),
         _stream("t.waits = 'others'", filters, second, group=1, late=False),
         _apart(filters, second),
         *(nobody if filters.over else []),
