@@ -49,6 +49,14 @@ async def a_log(server, template):
             await engine.dispose()
 
 
+async def empty(log: Log) -> Log:
+    """Let nothing have happened, as only the superuser can; the first event is number 1 again."""
+    async with opened(log.admin) as admin:
+        await admin.execute("set session_replication_role = replica")
+        await admin.execute("truncate events, seals restart identity cascade")
+    return log
+
+
 async def happen(log: Log, count: int, **data) -> list[int]:
     """Let so many things happen, each in a transaction that commits."""
     async with log.sessions.begin() as session:

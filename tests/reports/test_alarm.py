@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select, text
 
-from core.sealing import a_log, opened
+from core.sealing import a_log, empty, opened
 from lianyan.core.db import raw
 from lianyan.core.disclosed import disclosed
 from lianyan.core.events import Event, record
@@ -34,9 +34,20 @@ async def alarms(session) -> list[tuple[UUID, dict]]:
     return [tuple(row) for row in found]
 
 
+@pytest.fixture(scope="module")
+async def place(server, template):
+    async with a_log(server, template) as found:
+        yield found
+
+
+@pytest.fixture
+async def log(place):
+    """Give a database of its own, where commits are real and the superuser can turn the clock."""
+    return await empty(place)
+
+
 @pytest.fixture
 async def reader(session):
-    await session.flush()
     return await make_person(session, "读者", roles=["coordinator"])
 
 
@@ -130,41 +141,39 @@ def test_ten_minutes_are_counted_wherever_they_lie():
     assert highest([]) == Crest(0, 0)
 
 
-async def test_after_an_hour_only_what_is_new_is_told_of(server, template):
-    async with a_log(server, template) as log:
-        async with log.sessions.begin() as session:
-            reader = await make_person(session, roles=["coordinator"])
-            await read(session, reader, 70)
-            assert len(await alarms(session)) == 1
+async def test_after_an_hour_only_what_is_new_is_told_of(log):
+    async with log.sessions.begin() as session:
+        reader = await make_person(session, roles=["coordinator"])
+        await read(session, reader, 70)
+        assert len(await alarms(session)) == 1
 
-        async def later(minutes: int) -> None:
-            async with opened(log.admin) as admin:
-                await admin.execute("set session_replication_role = replica")
-                await admin.execute(f"update events set at = at - interval '{minutes} minutes'")
-
-        for minutes, count, expected in (
-            (61, 0, 1),
-            (0, 50, 1),
-            (0, 11, 2),
-            (30, 80, 2),
-            (31, 0, 3),
-        ):
-            await later(minutes)
-            async with log.sessions.begin() as session:
-                await read(session, reader, count)
-                assert len(await alarms(session)) == expected, (minutes, count)
-
-
-async def test_what_was_spread_over_an_hour_is_work(server, template):
-    async with a_log(server, template) as log:
-        async with log.sessions.begin() as session:
-            reader = await make_person(session, roles=["coordinator"])
-            await read(session, reader, 66)
+    async def later(minutes: int) -> None:
         async with opened(log.admin) as admin:
             await admin.execute("set session_replication_role = replica")
-            await admin.execute("update events set at = at - id * interval '1 minute'")
+            await admin.execute(f"update events set at = at - interval '{minutes} minutes'")
+
+    for minutes, count, expected in (
+        (61, 0, 1),
+        (0, 50, 1),
+        (0, 11, 2),
+        (30, 80, 2),
+        (31, 0, 3),
+    ):
+        await later(minutes)
         async with log.sessions.begin() as session:
-            assert await alarms(session) == []
+            await read(session, reader, count)
+            assert len(await alarms(session)) == expected, (minutes, count)
+
+
+async def test_what_was_spread_over_an_hour_is_work(log):
+    async with log.sessions.begin() as session:
+        reader = await make_person(session, roles=["coordinator"])
+        await read(session, reader, 66)
+    async with opened(log.admin) as admin:
+        await admin.execute("set session_replication_role = replica")
+        await admin.execute("update events set at = at - id * interval '1 minute'")
+    async with log.sessions.begin() as session:
+        assert await alarms(session) == []
 
 
 async def test_the_search_for_busy_readers_uses_the_index(session):
@@ -175,27 +184,26 @@ async def test_the_search_for_busy_readers_uses_the_index(session):
     assert '"ix_events_read"' in json.dumps(plan.scalar())
 
 
-async def test_while_nobody_holds_a_role_its_heir_is_asked(server, template):
-    async with a_log(server, template) as log:
-        async with opened(log.owner) as owner:
-            await owner.execute("alter table platform_roles drop constraint ck_platform_roles_role")
-        async with log.sessions.begin() as session:
-            home = await make_institution(session)
-            admins = [
-                (await make_person(session, institution=home, roles=["administrator"])).id
-                for _ in range(2)
-            ]
-            assert await heirs_of(session, "audit_administrator") == sorted(admins)
-            assert await heirs_of(session, "coordinator") == []
-            holder = await make_person(session, institution=home, roles=["audit_administrator"])
-            assert await heirs_of(session, "audit_administrator") == [holder.id]
-            assert await heirs_of(session, "auditor") == sorted(admins)
-            await session.execute(
-                text("update platform_roles set ended_at = now() where person_id = :p"),
-                {"p": holder.id},
-            )
-            assert await heirs_of(session, "audit_administrator") == sorted(admins)
-            await session.execute(
-                text("update people set status = 'pending' where id = :p"), {"p": admins[0]}
-            )
-            assert await heirs_of(session, "audit_administrator") == [admins[1]]
+async def test_while_nobody_holds_a_role_its_heir_is_asked(log):
+    async with opened(log.owner) as owner:
+        await owner.execute("alter table platform_roles drop constraint ck_platform_roles_role")
+    async with log.sessions.begin() as session:
+        home = await make_institution(session)
+        admins = [
+            (await make_person(session, institution=home, roles=["administrator"])).id
+            for _ in range(2)
+        ]
+        assert await heirs_of(session, "audit_administrator") == sorted(admins)
+        assert await heirs_of(session, "approver") == []
+        holder = await make_person(session, institution=home, roles=["audit_administrator"])
+        assert await heirs_of(session, "audit_administrator") == [holder.id]
+        assert await heirs_of(session, "auditor") == sorted(admins)
+        await session.execute(
+            text("update platform_roles set ended_at = now() where person_id = :p"),
+            {"p": holder.id},
+        )
+        assert await heirs_of(session, "audit_administrator") == sorted(admins)
+        await session.execute(
+            text("update people set status = 'pending' where id = :p"), {"p": admins[0]}
+        )
+        assert await heirs_of(session, "audit_administrator") == [admins[1]]
