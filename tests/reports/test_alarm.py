@@ -197,7 +197,7 @@ async def test_while_nobody_holds_a_role_its_heir_is_asked(log):
         assert await heirs_of(session, "approver") == []
         holder = await make_person(session, institution=home, roles=["audit_administrator"])
         assert await heirs_of(session, "audit_administrator") == [holder.id]
-        assert await heirs_of(session, "auditor") == sorted(admins)
+        assert await heirs_of(session, "security_administrator") == sorted(admins)
         await session.execute(
             text("update platform_roles set ended_at = now() where person_id = :p"),
             {"p": holder.id},
