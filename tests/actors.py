@@ -45,6 +45,9 @@ STANDING: dict[str, Role] = {
     "reviewer": CONFIRMED,
     "reviewer_elsewhere": CONFIRMED,
     "administrator": CONFIRMED | R.ADMINISTRATOR,
+    "security_administrator": CONFIRMED | R.SECURITY,
+    "audit_administrator": CONFIRMED | R.RECORD,
+    "auditor": CONFIRMED | R.AUDITING,
 }
 
 
@@ -61,6 +64,10 @@ def towards(name: str, state: State) -> Role:
     found = inside.get(name, R(0))
     if submitted and name in {"coordinator", "stand_in"}:
         found |= R.COORDINATOR
+    if submitted and name == "auditor":
+        found |= R.AUDITOR
+    if name == "audit_administrator":
+        found |= R.EXAMINER
     if submitted and name == "coordinator_employed":
         found |= R.PROGRESS
     if state in DECIDING and name == "approver":
@@ -123,6 +130,13 @@ async def make_world(session: AsyncSession) -> World:
         "administrator": await make_person(
             session, "系统管理员", institution=c, roles=["administrator"]
         ),
+        "security_administrator": await make_person(
+            session, "安全管理员", institution=c, roles=["security_administrator"]
+        ),
+        "audit_administrator": await make_person(
+            session, "审计管理员", institution=c, roles=["audit_administrator"]
+        ),
+        "auditor": await make_person(session, "审计员", institution=c, roles=["auditor"]),
     }
     pending = await make_person(session, "待确认", status="pending")
     session.add(

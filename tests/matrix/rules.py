@@ -12,16 +12,18 @@ BY_ROLE = {
     "coordinator": """platform.change institution.add institution.change officer.name role.read
      call.open desk.list release.read release.order release.take_back""",
     "approver": "decision.list",
-    "administrator": "platform.change role.read role.grant",
+    "administrator": "platform.change role.read",
+    "security_administrator": "role.read role.grant security.read security.end_session",
+    "audit_administrator": "role.read record.read",
+    "auditor": "desk.list",
 }
-BY_ROLE |= {"stand_in": BY_ROLE["coordinator"]}
-DECIDED = {"decision_pending", "approved", "rejected"}
 LEAD = """proposal.arrange team.arrange proposal.delete proposal.submit proposal.resubmit
  proposal.take_back proposal.withdraw"""
 OWN_PART = "participation.read participation.confirm participation.return participation.decline"
 COORDINATES = """proposal.read desk.read proposal.check proposal.pass proposal.return proposal.refuse
  proposal.finish proposal.reopen proposal.undo proposal.restore proposal.extend assignment.read
  assignment.add assignment.remove conflict.dismiss review.read_all decision.read decision.draft"""
+AUDITS = "proposal.read desk.read assignment.read review.read_all decision.read record.seen"
 APPROVES = "proposal.read review.read_all decision.read decision.sign decision.send_back"
 
 
@@ -54,7 +56,8 @@ class Bond:
 def acts(who: Person, bond: Bond | None = None) -> set[str]:
     full = who.logged_in and not who.waits and not who.by_link
     words = [ANYBODY] + [LOGGED_IN] * who.logged_in + [EMPLOYED] * (full and who.employed)
-    words += [OFFICER] * (full and who.officer) + [BY_ROLE.get(role, "") for role in who.roles]
+    words += [OFFICER] * (full and who.officer)
+    words += [BY_ROLE.get(role.replace("stand_in", "coordinator"), "") for role in who.roles]
     if bond is None or not who.logged_in or (who.by_link and not bond.linked):
         return set(" ".join(words).split())
     words += ["proposal.read proposal.edit"] * (bond.lead or bond.member) + [LEAD] * bond.lead
@@ -65,8 +68,12 @@ def acts(who: Person, bond: Bond | None = None) -> set[str]:
     if seen and {"coordinator", "stand_in"} & who.roles:
         words += ["desk.read"] if bond.employer else [COORDINATES]
         words += ["proposal.withdraw_by_institution"] * (not bond.employer and not bond.officered)
+    words += ["desk.read" if bond.employer else AUDITS] * (seen and "auditor" in who.roles)
+    words += ["record.seen"] * (handles and "audit_administrator" in who.roles)
     if handles and not bond.employer:
-        words += [APPROVES] * ("approver" in who.roles and bond.state in DECIDED)
+        words += [APPROVES] * (
+            "approver" in who.roles and bond.state in {"decision_pending", "approved", "rejected"}
+        )
         words += ["assignment.answer"] * bool(bond.asked)
         words += ["review.read review.write"] * (bond.asked == "accepted")
     return set(" ".join(words).split())

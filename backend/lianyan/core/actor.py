@@ -28,7 +28,10 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     scope: UUID | None = None
     """The one proposal an invited person's session opens; None for a session by login."""
     roles: frozenset[str] = frozenset()
-    """Platform roles: coordinator, stand_in, reviewer, approver, administrator."""
+    """Platform roles held: coordinator, stand_in, reviewer, approver, administrator, and those of
+    `identity.heirs`."""
+    stands_for: frozenset[str] = frozenset()
+    """Roles that nobody holds, whose work is this person's meanwhile."""
     institutions: tuple[UUID, ...] = ()
     """Institutions that have confirmed the person and employ them now."""
     employers: tuple[UUID, ...] = ()

@@ -21,6 +21,7 @@ CONSTRAINTS: dict[str, tuple[str, str]] = {
     "uq_decisions_current": ("proposal_id", "decisions.exists"),
     "ck_decisions_two_persons": ("signed_by", "decisions.two_persons"),
     "uq_platform_roles_current": ("role", "roles.held_already"),
+    "uq_platform_roles_one_administrator": ("role", "roles.one_administrator"),
     "uq_officers_current": ("person_id", "roles.officer_already"),
     "uq_affiliations_current": ("institution_id", "identity.affiliated_already"),
 }

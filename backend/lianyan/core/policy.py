@@ -23,6 +23,12 @@ class Role(Flag):
     BENCH = auto()
     """Holds the platform role approver."""
     ADMINISTRATOR = auto()
+    SECURITY = auto()
+    """Security administrator, or who stands for one while there is none."""
+    RECORD = auto()
+    """Audit administrator, or who stands for one while there is none."""
+    AUDITING = auto()
+    """Holds the platform role auditor."""
 
     LEAD = auto()
     TEAM = auto()
@@ -39,6 +45,10 @@ class Role(Flag):
     """Assigned as reviewer and has accepted."""
     APPROVER = auto()
     """Approver without any conflict."""
+    AUDITOR = auto()
+    """Auditor without any conflict: reads what a coordinator reads, and acts on nothing."""
+    EXAMINER = auto()
+    """Audit administrator without a personal conflict: sees who has read what."""
 
 
 R = Role
@@ -70,8 +80,12 @@ ALLOWED: dict[str, Role] = {
     "institution.add":         R.DESK,
     "institution.change":      R.DESK,
     "officer.name":            R.DESK,
-    "role.read":               R.ADMINISTRATOR | R.DESK,
-    "role.grant":              R.ADMINISTRATOR,
+    "role.read":               R.ADMINISTRATOR | R.DESK | R.SECURITY | R.RECORD,
+    "role.grant":              R.SECURITY,
+    "security.read":           R.SECURITY,
+    "security.end_session":    R.SECURITY,
+    "record.read":             R.RECORD,
+    "record.seen":             R.EXAMINER | R.AUDITOR,
     "call.open":               R.DESK,
     "person.find":             R.MEMBER,
     # an institution's own matters
@@ -82,7 +96,7 @@ ALLOWED: dict[str, Role] = {
     # proposals
     "proposal.draft":          R.MEMBER,
     "proposal.list":           R.PERSON,
-    "proposal.read":           INSIDE | R.COORDINATOR | R.APPROVER,
+    "proposal.read":           INSIDE | R.COORDINATOR | R.APPROVER | R.AUDITOR,
     "proposal.edit":           R.LEAD | R.TEAM,
     "proposal.arrange":        R.LEAD,
     "team.arrange":            R.LEAD,
@@ -99,8 +113,8 @@ ALLOWED: dict[str, Role] = {
     "participation.return":    R.OFFICER,
     "participation.decline":   R.OFFICER,
     # the desk
-    "desk.list":               R.DESK,
-    "desk.read":               R.COORDINATOR | R.PROGRESS,
+    "desk.list":               R.DESK | R.AUDITING,
+    "desk.read":               R.COORDINATOR | R.PROGRESS | R.AUDITOR,
     "proposal.check":          R.COORDINATOR,
     "proposal.pass":           R.COORDINATOR,
     "proposal.return":         R.COORDINATOR,
@@ -109,7 +123,7 @@ ALLOWED: dict[str, Role] = {
     "proposal.reopen":         R.COORDINATOR,
     "proposal.undo":           R.COORDINATOR,
     # reviews
-    "assignment.read":         R.COORDINATOR,
+    "assignment.read":         R.COORDINATOR | R.AUDITOR,
     "assignment.add":          R.COORDINATOR,
     "assignment.remove":       R.COORDINATOR,
     "conflict.dismiss":        R.COORDINATOR,
@@ -118,10 +132,10 @@ ALLOWED: dict[str, Role] = {
     "review.read":             R.REVIEWER,
     "review.write":            R.REVIEWER,
     "review.submit":           R.PERSON,
-    "review.read_all":         R.COORDINATOR | R.APPROVER,
+    "review.read_all":         R.COORDINATOR | R.APPROVER | R.AUDITOR,
     # decisions
     "decision.list":           R.BENCH,
-    "decision.read":           R.COORDINATOR | R.APPROVER,
+    "decision.read":           R.COORDINATOR | R.APPROVER | R.AUDITOR,
     "decision.draft":          R.COORDINATOR,
     "decision.sign":           R.APPROVER,
     "decision.send_back":      R.APPROVER,
@@ -149,11 +163,18 @@ def standing(actor: Actor | None) -> Role:
         found |= Role.BENCH
     if "administrator" in actor.roles:
         found |= Role.ADMINISTRATOR
+    held = actor.roles | actor.stands_for
+    if "security_administrator" in held:
+        found |= Role.SECURITY
+    if "audit_administrator" in held:
+        found |= Role.RECORD
+    if "auditor" in actor.roles:
+        found |= Role.AUDITING
     return found
 
 
 STANDING = Role.ANYONE | Role.PERSON | Role.MEMBER | Role.OFFICE | Role.DESK | Role.BENCH
-STANDING |= Role.ADMINISTRATOR
+STANDING |= Role.ADMINISTRATOR | Role.SECURITY | Role.RECORD | Role.AUDITING
 
 
 def needs_login(action: str) -> bool:

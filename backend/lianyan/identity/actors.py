@@ -5,10 +5,16 @@ from uuid import UUID
 
 from lianyan.core.actor import Actor
 from lianyan.core.db import Connection
+from lianyan.identity.heirs import HEIRS
 
-ACTOR = """
+ACTOR = f"""
   select s.person_id, s.id, p.name, p.status, p.locale, s.authenticated_at, s.proposal_id,
     array(select r.role from platform_roles r where r.person_id = p.id and r.ended_at is null),
+    array(select h.role from platform_roles r
+      cross join (values {", ".join(map(str, HEIRS.items()))}) h (role, heir)
+      where r.person_id = p.id and r.ended_at is null and r.role = h.heir and not exists (
+        select from platform_roles o join people q on q.id = o.person_id and q.status = 'active'
+        where o.role = h.role and o.ended_at is null)),
     array(select f.institution_id from affiliations f
       where f.person_id = p.id and f.status = 'confirmed' order by f.id),
     array(select distinct f.institution_id from affiliations f
@@ -31,7 +37,20 @@ async def load_actor(connection: Connection, token_hash: bytes) -> Actor | None:
     row: Any = await connection.fetchrow(ACTOR, token_hash)
     if row is None:
         return None
-    person, session, name, status, locale, at, scope, roles, institutions, employers, offices = row
+    (
+        person,
+        session,
+        name,
+        status,
+        locale,
+        at,
+        scope,
+        roles,
+        heir,
+        institutions,
+        employers,
+        offices,
+    ) = row
     full = scope is None and status == "active"
     return Actor(
         id=person,
@@ -42,6 +61,7 @@ async def load_actor(connection: Connection, token_hash: bytes) -> Actor | None:
         authenticated_at=at,
         scope=scope,
         roles=frozenset(roles) if full else frozenset(),
+        stands_for=frozenset(heir) if full else frozenset(),
         institutions=_ids(institutions) if full else (),
         employers=_ids(employers),
         offices=_ids(offices) if full else (),

@@ -174,7 +174,8 @@ class PlatformRole(Entity):
     __tablename__ = "platform_roles"
     __table_args__ = (
         CheckConstraint(
-            "role in ('coordinator', 'stand_in', 'reviewer', 'approver', 'administrator')",
+            "role in ('coordinator', 'stand_in', 'reviewer', 'approver', 'administrator', "
+            "'auditor', 'security_administrator', 'audit_administrator')",
             name="role",
         ),
         Index(
@@ -183,6 +184,16 @@ class PlatformRole(Entity):
             "role",
             unique=True,
             postgresql_where=text("ended_at is null"),
+        ),
+        # The three who run the portal are told apart; an auditor is apart from everybody, see offices.
+        Index(
+            "uq_platform_roles_one_administrator",
+            "person_id",
+            unique=True,
+            postgresql_where=text(
+                "ended_at is null and role in "
+                "('administrator', 'security_administrator', 'audit_administrator')"
+            ),
         ),
         Index("ix_platform_roles_held", "role", postgresql_where=text("ended_at is null")),
     )

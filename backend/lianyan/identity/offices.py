@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from lianyan.core.actor import Actor
 from lianyan.core.events import record
 from lianyan.core.problems import Conflict, NotFound, invalid
+from lianyan.identity.heirs import excluded
 from lianyan.identity.models import Affiliation, Officer, Person, PlatformRole
 from lianyan.institutions.models import Institution
 from lianyan.proposals import access
@@ -18,8 +19,13 @@ LOCK = text("select pg_advisory_xact_lock(hashtext('offices'))")
 
 
 async def grant(session: AsyncSession, actor: Actor | None, person_id: UUID, role: str) -> UUID:
-    """Give an active person a role and return its id; it holds from the next request on."""
+    """Give an active person a role and return its id; it holds from the next request on.
+
+    Nobody gives themselves one, and nobody holds two that exclude each other.
+    """
     await session.execute(LOCK)
+    if actor is not None and actor.id == person_id:
+        raise Conflict("roles.own")
     person = await session.get(Person, person_id)
     if person is None:
         raise invalid("person_id", "roles.person_unknown")
@@ -32,6 +38,11 @@ async def grant(session: AsyncSession, actor: Actor | None, person_id: UUID, rol
     )
     if await session.scalar(held) is not None:
         raise Conflict("roles.held", name=person.name)
+    holds = select(PlatformRole.role).where(
+        PlatformRole.person_id == person_id, PlatformRole.ended_at.is_(None)
+    )
+    if clash := sorted(set(await session.scalars(holds)) & set(excluded(role))):
+        raise Conflict("roles.excluded", name=person.name, role=clash[0])
     made = PlatformRole(person_id=person_id, role=role, granted_by=actor.id if actor else None)
     session.add(made)
     await session.flush()
@@ -41,7 +52,10 @@ async def grant(session: AsyncSession, actor: Actor | None, person_id: UUID, rol
 
 
 async def end(session: AsyncSession, actor: Actor, role_id: UUID) -> None:
-    """End a role at once; refuse it for the last administrator. An ended one stays ended."""
+    """End a role at once; refuse it for the last administrator. An ended one stays ended.
+
+    Who has lost the right to grant by the role's own beginning may not end it: another does.
+    """
     await session.execute(LOCK)
     role = await session.get(PlatformRole, role_id)
     if role is None:

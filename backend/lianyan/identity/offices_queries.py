@@ -6,6 +6,7 @@ import msgspec
 
 from lianyan.core.actor import Reading
 from lianyan.core.problems import NotFound
+from lianyan.identity.heirs import UNDIVIDED
 from lianyan.identity.offices_schemas import Candidates, RoleList
 
 LOOK_BACK_YEARS = 3
@@ -47,7 +48,7 @@ ROLES = f"""
         order by r.role, p.sort_key collate "C", p.id)
       from platform_roles r join people p on p.id = r.person_id where r.ended_at is null), '[]'),
     'holes', coalesce((select jsonb_agg(h.hole::jsonb) from ({HOLES}) h), '[]'),
-    'can', '[]'::jsonb)::text
+    'undivided', array({UNDIVIDED}), 'can', '[]'::jsonb)::text
 """
 
 CANDIDATES = f"""

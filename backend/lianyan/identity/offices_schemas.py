@@ -8,7 +8,16 @@ import msgspec
 
 from lianyan.core.shapes import InstitutionRef, PersonRef
 
-RoleName = Literal["coordinator", "stand_in", "reviewer", "approver", "administrator"]
+RoleName = Literal[
+    "coordinator",
+    "stand_in",
+    "reviewer",
+    "approver",
+    "administrator",
+    "auditor",
+    "security_administrator",
+    "audit_administrator",
+]
 
 
 class RoleRow(msgspec.Struct, frozen=True):
@@ -32,6 +41,8 @@ class RoleList(msgspec.Struct, frozen=True):
 
     items: list[RoleRow]
     holes: list[RoleHole]
+    undivided: list[RoleName]
+    """Which of the three administrators nobody is; empty where they are told apart."""
     can: list[str]
 
 

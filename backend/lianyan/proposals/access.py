@@ -122,10 +122,8 @@ def _statement(sql: str) -> TextClause:
     )
 
 
-HANDLERS = text(
-    "select distinct person_id from platform_roles where ended_at is null and role <> 'administrator'"
-)
-"""Whose personal conflicts matter: everybody who could handle, review or approve."""
+HANDLERS = text("select distinct person_id from platform_roles where ended_at is null")
+"""Whose personal conflicts matter: everybody who could handle, review, approve or look into it."""
 
 REFRESH = _statement(f"""
   with expected as ({EXPECTED}),

@@ -20,7 +20,7 @@ DECIDING = {State.DECISION_PENDING, State.APPROVED, State.REJECTED}
 
 READERS = (
     Role.LEAD | Role.TEAM | Role.OFFICER | Role.LEAD_OFFICER | Role.COORDINATOR | Role.PROGRESS
-    | Role.APPROVER | Role.ASKED | Role.REVIEWER
+    | Role.APPROVER | Role.ASKED | Role.REVIEWER | Role.AUDITOR | Role.EXAMINER
 )  # fmt: skip
 """Whoever knows that the proposal exists."""
 
@@ -60,6 +60,8 @@ def roles(actor: Actor, rights: Rights, proposal_id: UUID) -> Role:
     own = Right(rights.own)
     if own & (Right.CONFLICT | Right.TEAM):
         return found
+    if Role.RECORD in found:
+        found |= Role.EXAMINER
     return found | _handling(found, own, rights)
 
 
@@ -76,11 +78,13 @@ def _inside(rights: Rights) -> Role:
 def _handling(stands: Role, own: Right, rights: Rights) -> Role:
     """Return what somebody without a personal conflict is to the handling."""
     # A proposal taken back is a draft again: its number stays, its content is the team's.
-    desk = Role.DESK in stands and rights.submitted and rights.state != State.DRAFT
+    there = rights.submitted and rights.state != State.DRAFT
+    desk, auditing = Role.DESK in stands and there, Role.AUDITING in stands and there
     if rights.employer & Right.EMPLOYER:
-        return _each((Role.PROGRESS, desk))
+        return _each((Role.PROGRESS, desk or auditing))
     return _each(
         (Role.COORDINATOR, desk),
+        (Role.AUDITOR, auditing),
         (Role.ASKED, own & Right.ASKED),
         (Role.REVIEWER, own & Right.REVIEWER),
         (Role.APPROVER, Role.BENCH in stands and rights.state in DECIDING),

@@ -270,7 +270,7 @@ async def read(reading: Reading, proposal_id: UUID, link: str) -> DeskProposal:
     refuse(role, "desk.read")
     if row.number is None or row.submitted_at is None:
         raise NotFound
-    handled = Role.COORDINATOR in role
+    handled = bool(role & (Role.COORDINATOR | Role.AUDITOR))
     checklist = evaluate(row.checked) if handled else []
     blocked = blocking(checklist)
     checking = row.real in {State.SUBMITTED, State.FORMAL_CHECK}

@@ -25,6 +25,9 @@ from lianyan.proposals.schemas.detail import ProposalOut
 from lianyan.proposals.states import SHOWN, State
 from lianyan.proposals.versions import FINGERPRINT
 
+HANDLING = Role.COORDINATOR | Role.APPROVER | Role.AUDITOR
+"""Who knows the state that applicants are not shown."""
+
 SECTIONS = f"""
   (select jsonb_agg(jsonb_build_object(
       'id', q.doc ->> 'id', 'rev', coalesce(s.rev, 0), 'saved_at', {utc("s.saved_at")},
@@ -195,7 +198,7 @@ async def read(reading: Reading, proposal_id: UUID) -> Response[ProposalOut]:
     head = Head(
         can=can(found, state, now),
         shown=SHOWN[state],
-        state=state.value if found & (Role.COORDINATOR | Role.APPROVER) else None,
+        state=state.value if found & HANDLING else None,
         deadline=deadline(
             state,
             closes_at=row["closes_at"],
