@@ -12,7 +12,7 @@ import socket
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -30,8 +30,15 @@ PATIENCE = 60.0
 class Program:
     """One `lianyan` child, and the next one of its kind: loaded, waiting for the word to go."""
 
+    spare = False
+    """Whether the next one is loaded before it is needed."""
+
     def __init__(
-        self, arguments: list[str], environment: dict[str, str], log: Path, descriptors: list[int]
+        self,
+        arguments: list[str],
+        environment: dict[str, str],
+        log: Path,
+        descriptors: Sequence[int] = (),
     ) -> None:
         """Describe it; nothing starts yet."""
         self.arguments, self.environment, self.log = arguments, environment, log
@@ -44,7 +51,7 @@ class Program:
         self.now = self.next or await self._load()
         assert self.now.stdin
         self.now.stdin.write(b"go\n")
-        self.next = await self._load()
+        self.next = await self._load() if self.spare else None
 
     async def _load(self) -> Process:
         with self.log.open("ab") as output:
@@ -100,7 +107,7 @@ class Rig:
             self.data / "server.log",
             [number],
         )
-        self.worker = Program(["work"], kept | settings, self.data / "worker.log", [])
+        self.worker = Program(["work"], kept | settings, self.data / "worker.log")
         self.database: Process | None = None
 
     async def start(self) -> None:
@@ -176,9 +183,12 @@ def children(parent: int) -> list[int]:
 
 
 @asynccontextmanager
-async def rig(folder: Path, options: dict[str, str] | None = None) -> AsyncIterator[Rig]:
-    """Give a portal in pieces that runs."""
+async def rig(
+    folder: Path, options: dict[str, str] | None = None, *, spares: bool = False
+) -> AsyncIterator[Rig]:
+    """Give a portal in pieces that runs; with `spares`, what is killed is replaced at once."""
     found = Rig(folder, options or {})
+    found.server.spare = found.worker.spare = spares
     try:
         await found.start()
         yield found

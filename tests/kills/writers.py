@@ -58,8 +58,9 @@ class Desk(NamedTuple):
 class Told:
     """What all writers together have been told."""
 
-    def __init__(self) -> None:
-        """Nothing yet."""
+    def __init__(self, call: str) -> None:
+        """Nothing yet of a call's proposals."""
+        self.call = call
         self.confirmed = 0
         self.unanswered: Counter[str] = Counter()
         self.denied: list[str] = []
@@ -182,7 +183,7 @@ class Writer:
 async def writing(url: str, origin: str, number: int, ledgers: Path) -> AsyncIterator[Told]:
     """Let writers write, each over connections of its own, until the end of the block."""
     call, desks = await people(url, origin, number)
-    told, stop = Told(), asyncio.Event()
+    told, stop = Told(call), asyncio.Event()
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         for desk in desks:
             client = httpx2.AsyncClient(base_url=f"{origin}/api", timeout=15)

@@ -4,11 +4,14 @@ import asyncio
 from datetime import datetime
 
 import httpx2
+import pytest
 from sqlalchemy import text
 
 from lianyan.settings import Settings
 from proposals.team_world import build, copy
 from race.long import LONG
+
+pytestmark = pytest.mark.xdist_group("race")
 
 HELD = 3.0 if LONG else 1.2
 """So many seconds no connection is free."""

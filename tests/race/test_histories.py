@@ -17,6 +17,8 @@ from race.histories import Answer, Call, explained, places, register, unique
 from race.long import rounds
 from reviews.scenes import make_scene, make_sent
 
+pytestmark = pytest.mark.xdist_group("race")
+
 CLIENTS, CALLS = 5, 4
 SEED = int(os.environ.get("LIANYAN_SEED") or secrets.randbelow(1_000_000))
 GONE = 0.15
@@ -272,5 +274,5 @@ async def test_every_history_is_explained_by_some_order(ring, seats):
     print(f"LIANYAN_SEED={SEED}")
     chance = random.Random(SEED)
     kinds = [texts, one_draft, reviewers]
-    for n in rounds("histories of 5 clients: saves, drafts, assignments with a quota", 9):
+    for n in rounds("histories of 5 clients: saves, drafts, assignments with a quota", 6):
         await kinds[n % len(kinds)](ring, seats, chance)

@@ -15,6 +15,8 @@ from race.conftest import CLIENTS, new_key
 from race.long import LONG, rounds
 from reviews.scenes import make_reviewed, make_scene, make_sent
 
+pytestmark = pytest.mark.xdist_group("race")
+
 SOON = 20.0
 PAST = "now() - interval '1 second'"
 JOB = "key = 'release:{}'"
@@ -94,7 +96,7 @@ async def test_a_job_asked_for_first_goes_with_the_rollback(ring, bench):
     before = await ring.one(waiting)
     body = {"decision_ids": [decision]}
     async with forbidden(ring.rig, "release.ordered"):
-        for _ in rounds("eight orders undone after their job was asked for", 2):
+        for _ in rounds("eight orders undone after their job was asked for", 1):
             got = await asyncio.gather(
                 *(desk.send("POST", "/release", body, key=new_key()) for desk in desks)
             )
@@ -136,7 +138,7 @@ async def test_a_worker_killed_with_a_job_in_hand_is_replaced_within_seconds(rin
 async def test_a_due_release_is_carried_out_once_without_any_worker(ring, bench):
     """No worker knows of it; eight writes to the proposal come at once, then the worker comes late."""
     desks, lead, signed = bench
-    for _ in rounds("a due release met by eight writes, and by its worker after them", 2, 100):
+    for _ in rounds("a due release met by eight writes, and by its worker after them", 1, 100):
         proposal, decision = await signed()
         release = await order(desks[0], decision)
         await ring.rig.ask(
@@ -172,7 +174,7 @@ async def test_eight_workers_do_a_chore_once(ring, chore):
     await ring.rig.ask("create table race_chores (id bigint generated always as identity)")
     await ring.rig.ask("grant all on race_chores to lianyan_app")
     await asyncio.gather(*(jobs.run_due(ring.sessions) for _ in range(CLIENTS)))
-    for n in rounds("a chore that is due, and eight workers", 10):
+    for n in rounds("a chore that is due, and eight workers", 5):
         await ring.rig.ask(
             "update periods set next_at = now() where name = 'race.chore' returning 1"
         )
@@ -197,7 +199,7 @@ async def test_worker_processes_beside_each_other_do_each_chore_once(ring):
     """Every chore of the portal counts itself in the transaction that sets its next time."""
     rig = ring.rig
     more = [
-        Program(["work"], rig.worker.environment, rig.data / f"worker-{n}.log", [])
+        Program(["work"], rig.worker.environment, rig.data / f"worker-{n}.log")
         for n in range(WORKERS - 1)
     ]
     for statement in TICKS:

@@ -13,6 +13,8 @@ from race.conftest import CLIENTS, Browser, new_key
 from race.long import rounds
 from race.proxy import proxy
 
+pytestmark = pytest.mark.xdist_group("race")
+
 
 class Scene:
     """Somebody who may start a draft, in several tabs."""
@@ -42,7 +44,7 @@ async def drafts(ring, scene) -> int:
 
 
 async def test_one_key_from_eight_tabs_makes_one_draft(ring, scene):
-    for _ in rounds("one key sent eight times at once", 3):
+    for _ in rounds("one key sent eight times at once", 1):
         here, key = await scene(), new_key()
         got = await asyncio.gather(
             *(tab.send("POST", "/proposals", here.body, key=key) for tab in here.tabs)
@@ -53,7 +55,7 @@ async def test_one_key_from_eight_tabs_makes_one_draft(ring, scene):
 
 
 async def test_eight_keys_from_eight_tabs_make_one_draft(ring, scene):
-    for _ in rounds("eight tabs of one person, each with a key of its own", 6):
+    for _ in rounds("eight tabs of one person, each with a key of its own", 4):
         here = await scene()
         got = await asyncio.gather(
             *(tab.send("POST", "/proposals", here.body, key=new_key()) for tab in here.tabs)
@@ -66,7 +68,7 @@ async def test_eight_keys_from_eight_tabs_make_one_draft(ring, scene):
 
 
 async def test_one_key_with_two_bodies_makes_what_came_first(ring, scene):
-    for _ in rounds("one key with two bodies, from eight tabs", 3):
+    for _ in rounds("one key with two bodies, from eight tabs", 2):
         here, key = await scene(), new_key()
         bodies = [{**here.body, "again": n % 2 == 0} for n in range(CLIENTS)]
         got = await asyncio.gather(
@@ -114,7 +116,7 @@ async def test_what_is_sent_again_after_a_lost_answer_has_happened_once(ring, sc
     """The answer is dropped, the request is cut in the middle, or the client has gone away."""
     async with proxy(ring.origin) as gate:
         client = await ring.client(gate.origin)
-        for _ in rounds(f"sent again after a lost answer ({how})", 3):
+        for _ in rounds(f"sent again after a lost answer ({how})", 2):
             here, key = await scene(), new_key()
             tab = here.tabs[0]
             away = Browser(client, tab.headers)
@@ -148,7 +150,7 @@ async def world(ring) -> World:
 
 async def test_submitted_and_confirmed_eight_times_at_once_it_has_happened_once(ring, world):
     first = await world.complete(world.b)
-    for _ in rounds("submitted and confirmed eight times at once", 2):
+    for _ in rounds("submitted and confirmed eight times at once", 1):
         async with ring.sessions.begin() as session:
             proposal = await copy(session, first)
         at = f"/proposals/{proposal}"

@@ -11,7 +11,9 @@ from proposals.team_world import SECTIONS
 from race.conftest import CLIENTS, new_key
 from race.long import rounds
 
-TURNS = 4
+pytestmark = pytest.mark.xdist_group("race")
+
+TURNS = 3
 """So many words each of eight writers adds to one text."""
 
 
@@ -93,7 +95,7 @@ async def test_eight_writers_of_one_section_make_one_chain(ring, seats):
 async def test_of_eight_texts_one_is_stored_and_seven_are_shown_it(ring, seats):
     tabs, draft = seats
     at = await draft()
-    for rev in rounds("eight texts for one revision", 4):
+    for rev in rounds("eight texts for one revision", 3):
         texts = [f"第 {rev} 次，{n}。" for n in range(CLIENTS)]
         path = f"{at}/sections/aims"
         got = await asyncio.gather(
@@ -113,7 +115,7 @@ async def test_of_eight_texts_one_is_stored_and_seven_are_shown_it(ring, seats):
 async def test_what_is_stored_already_is_no_conflict_however_stale(ring, seats):
     tabs, draft = seats
     at = await draft()
-    for n in rounds("a stale save of what is stored already", 4):
+    for n in rounds("a stale save of what is stored already", 2):
         path, body = f"{at}/sections/aims", {"answers": {"aims": f"同一段，第 {n} 次。"}}
         got = await asyncio.gather(*(tab.send("PUT", path, body, rev=n) for tab in tabs))
         late = await tabs[1].send("PUT", path, body, rev=0)
@@ -125,7 +127,7 @@ async def test_writers_of_different_sections_do_not_meet(ring, seats):
     tabs, draft = seats
     at = await draft()
     names = ["aims", "methods", "terms"]
-    for rev in rounds("eight saves of three sections at once", 3):
+    for rev in rounds("eight saves of three sections at once", 2):
         texts = {
             name: {question: f"{text}{rev}" for question, text in SECTIONS[name].items()}
             for name in names
