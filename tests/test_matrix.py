@@ -64,12 +64,16 @@ PLAIN = {
     "/api/release/{release_id}/take_back", "/api/reviews", "/api/reviews/accept", "/api/reviews/submit", "/api/proposals",
     "/api/affiliations/{affiliation_id}/confirm", "/api/affiliations/{affiliation_id}/refuse",
     "/api/affiliations/{affiliation_id}/end", "/api/invitation", "/api/invitation/accept", "/api/invitation/decline",
-    "/api/invitation/changes", "/api/invitation/report",
+    "/api/record", "/api/record/seals", "/api/record/seen", "/api/security", "/api/security/people/{person_id}/sessions",
+    "/api/security/sessions/{session_id}/end", "/api/invitation/changes", "/api/invitation/report",
 }  # fmt: skip
 """Routes that no proposal of the path decides: standing alone, or what the body or the token names."""
 
 
 NAMES_PEOPLE = {
+    "/api/record",
+    "/api/record/seen",
+    "/api/security",
     "/api/roles",
     "/api/institution/people",
     "/api/institutions/{institution_id}/candidates",
@@ -359,8 +363,10 @@ async def test_standing_decides_where_no_thing_does(
 
 def _plain_address(path: str, world: World) -> str:
     path = path.replace("{slug}", "nowhere").replace("/letters", f"/letters?decision={UUID(int=0)}")
+    path = path.replace("/record/seen", f"/record/seen?person_id={world.ids['guest']}")
     for name in (
         "call_id", "institution_id", "project_id", "role_id", "officer_id", "release_id", "affiliation_id",
+        "person_id", "session_id",
     ):  # fmt: skip
         path = path.replace(
             f"{{{name}}}", str(world.ids["a" if name == "institution_id" else "guest"])

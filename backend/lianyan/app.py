@@ -31,12 +31,14 @@ from lianyan.core.revisions import provide_rev
 from lianyan.decisions.routes import HANDLERS as DECISIONS
 from lianyan.identity.actors import load_actor
 from lianyan.identity.offices_routes import HANDLERS as OFFICES
+from lianyan.identity.others_sessions import HANDLERS as SESSIONS
 from lianyan.identity.routes import HANDLERS as IDENTITY
 from lianyan.identity.routes import OUTSIDE
 from lianyan.institutions.routes import HANDLERS as INSTITUTIONS
 from lianyan.notifications.routes import HANDLERS as NOTIFICATIONS
 from lianyan.projects.routes import HANDLERS as PROJECTS
 from lianyan.proposals.routes import HANDLERS as PROPOSALS
+from lianyan.reports.routes import HANDLERS as REPORTS
 from lianyan.reviews.routes import HANDLERS as REVIEWS
 from lianyan.settings import Settings
 
@@ -51,6 +53,8 @@ SLICES = [
     DECISIONS,
     PROJECTS,
     NOTIFICATIONS,
+    SESSIONS,
+    REPORTS,
 ]
 LARGEST_BODY = 1_000_000
 

@@ -27,6 +27,7 @@ IN_REVIEW = (State.PEER_REVIEW, State.DECISION_PENDING, *DECIDED)
 ROLES = [
     ("coordinator",), ("coordinator",), ("stand_in",), ("approver",), ("approver", "reviewer"),
     ("reviewer",), ("reviewer",), ("reviewer",), ("coordinator", "approver"), ("administrator",),
+    ("security_administrator",), ("audit_administrator",), ("auditor",),
 ]  # fmt: skip
 
 

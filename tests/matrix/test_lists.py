@@ -114,7 +114,7 @@ async def desk(look: Look) -> None:
         assert (await look.get("/desk")).status_code == 403
         return
     seen = look.those("desk.read")
-    full = {p["id"] for p in look.those("proposal.check")}
+    full = {p["id"] for p in look.those("assignment.read")}
 
     def state(p: Any) -> str:
         return p["state"] if p["id"] in full else SHOWN[State(p["state"])]

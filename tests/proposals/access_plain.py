@@ -16,7 +16,6 @@ TABLES = (
     "proposals", "members", "participations", "institutions", "assignments", "ties", "dismissals",
     "invitations", "people", "platform_roles", "projects", "institution_domains",
 )  # fmt: skip
-HANDLES = {"coordinator", "stand_in", "reviewer", "approver", "auditor"}
 OVER = {"rejected", "withdrawn", "not_accepted"}
 SEEN_AS = {"peer_review": "in_review", "decision_pending": "in_review"}
 
@@ -69,11 +68,7 @@ class Facts:
         self.tables = tables
         self.proposals = tables["proposals"]
         self.mail = {p["id"]: p["email"].lower() for p in tables["people"] if p["email"]}
-        self.handlers = {
-            r["person_id"]
-            for r in tables["platform_roles"]
-            if r["ended_at"] is None and r["role"] in HANDLES
-        }
+        self.handlers = {r["person_id"] for r in tables["platform_roles"] if r["ended_at"] is None}
         self.teams = {p["id"]: self._team(p) for p in self.proposals}
         ends = {j["proposal_id"]: j["ends_on"] for j in tables["projects"]}
         past = _three_years_before(today)

@@ -146,6 +146,18 @@ ALLOWED: dict[str, Role] = {
 # fmt: on
 
 
+HOLDERS = {
+    "coordinator": R.DESK,
+    "stand_in": R.DESK,
+    "approver": R.BENCH,
+    "administrator": R.ADMINISTRATOR,
+    "security_administrator": R.SECURITY,
+    "audit_administrator": R.RECORD,
+    "auditor": R.AUDITING,
+}
+"""What somebody is by a platform role; a reviewer is nothing before an assignment."""
+
+
 def standing(actor: Actor | None) -> Role:
     """Return what `actor` is before any particular thing is looked at."""
     if actor is None:
@@ -157,19 +169,8 @@ def standing(actor: Actor | None) -> Role:
         found |= Role.MEMBER
     if actor.offices:
         found |= Role.OFFICE
-    if actor.roles & {"coordinator", "stand_in"}:
-        found |= Role.DESK
-    if "approver" in actor.roles:
-        found |= Role.BENCH
-    if "administrator" in actor.roles:
-        found |= Role.ADMINISTRATOR
-    held = actor.roles | actor.stands_for
-    if "security_administrator" in held:
-        found |= Role.SECURITY
-    if "audit_administrator" in held:
-        found |= Role.RECORD
-    if "auditor" in actor.roles:
-        found |= Role.AUDITING
+    for role in actor.roles | actor.stands_for:
+        found |= HOLDERS.get(role, Role(0))
     return found
 
 

@@ -55,6 +55,8 @@ NAV: list[tuple[str, Role]] = [
     ("members", Role.ANYONE),
     ("roles", ALLOWED["role.read"]),
     ("platform", ALLOWED["platform.change"]),
+    ("security", ALLOWED["security.read"]),
+    ("record", ALLOWED["record.read"]),
 ]
 """The pages, in their order, and who has them; `reviews` is there for people with that role."""
 

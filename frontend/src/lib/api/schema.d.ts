@@ -1153,6 +1153,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/proposals/{proposal_id}/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** SeenOf */
+        get: operations["ApiProposalsProposalIdSeenSeenOf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/proposals/{proposal_id}/submit": {
         parameters: {
             query?: never;
@@ -1283,6 +1300,57 @@ export interface paths {
         put?: never;
         /** ConfirmMany */
         post: operations["ApiQueueConfirmConfirmMany"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List */
+        get: operations["ApiRecordList"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/record/seals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Seals */
+        get: operations["ApiRecordSealsSeals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/record/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Seen */
+        get: operations["ApiRecordSeenSeen"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1440,6 +1508,57 @@ export interface paths {
         post?: never;
         /** End */
         delete: operations["ApiRolesRoleIdEnd"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/security": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Security */
+        get: operations["ApiSecuritySecurity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/security/people/{person_id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ListSessions */
+        get: operations["ApiSecurityPeoplePersonIdSessionsListSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/security/sessions/{session_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End */
+        post: operations["ApiSecuritySessionsSessionIdEndEnd"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2227,6 +2346,11 @@ export interface components {
             kind: "approve" | "reject";
             rev: number;
         };
+        /** EndSession */
+        EndSession: {
+            /** @enum {string} */
+            reason: "lost_device" | "suspicious" | "left" | "other";
+        };
         /** ExtendIn */
         ExtendIn: {
             participation_id?: string | null;
@@ -2453,6 +2577,13 @@ export interface components {
             n: number;
             names: components["schemas"]["I18n"][];
         };
+        /** LastSeal */
+        LastSeal: {
+            digest: string;
+            id: number;
+            /** Format: date-time */
+            sealed_at: string;
+        };
         /** Ledger */
         Ledger: {
             items: components["schemas"]["LedgerRow"][];
@@ -2672,7 +2803,7 @@ export interface components {
             /** Format: uuid */
             person_id: string;
             /** @enum {string} */
-            role: "coordinator" | "stand_in" | "reviewer" | "approver" | "administrator";
+            role: "coordinator" | "stand_in" | "reviewer" | "approver" | "administrator" | "auditor" | "security_administrator" | "audit_administrator";
         };
         /** NextStep */
         NextStep: {
@@ -2713,6 +2844,21 @@ export interface components {
             /** Format: uuid */
             id: string;
             person: components["schemas"]["PersonRef"];
+        };
+        /** OpenSession */
+        OpenSession: {
+            absolute_expires_at: string;
+            authenticated_at: string;
+            by_link: boolean;
+            created_at: string;
+            /** Format: uuid */
+            id: string;
+            idle_expires_at: string;
+            proposal_only: boolean;
+        };
+        /** OpenSessions */
+        OpenSessions: {
+            items: components["schemas"]["OpenSession"][];
         };
         /** OtherPart */
         OtherPart: {
@@ -3116,6 +3262,38 @@ export interface components {
             institution: components["schemas"]["InstitutionRef"] | null;
             person: components["schemas"]["PersonRef"];
         };
+        /** RecordPage */
+        RecordPage: {
+            items: components["schemas"]["RecordRow"][];
+            next: string | null;
+        };
+        /** RecordProposal */
+        RecordProposal: {
+            /** Format: uuid */
+            id: string;
+            number: string | null;
+        };
+        /** RecordRow */
+        RecordRow: {
+            actor: components["schemas"]["PersonRef"] | null;
+            /** Format: date-time */
+            at: string;
+            data: {
+                [key: string]: string | number | boolean;
+            };
+            id: number;
+            kind: string;
+            proposal: components["schemas"]["RecordProposal"] | null;
+            subject: components["schemas"]["RecordSubject"];
+        };
+        /** RecordSubject */
+        RecordSubject: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "person" | "proposal" | "institution" | "other";
+            name: string | null;
+        };
         /** RefuseIn */
         RefuseIn: {
             /** @enum {string} */
@@ -3290,6 +3468,7 @@ export interface components {
             can: string[];
             holes: components["schemas"]["RoleHole"][];
             items: components["schemas"]["RoleRow"][];
+            undivided: ("coordinator" | "stand_in" | "reviewer" | "approver" | "administrator" | "auditor" | "security_administrator" | "audit_administrator")[];
         };
         /** RoleRow */
         RoleRow: {
@@ -3297,7 +3476,7 @@ export interface components {
             id: string;
             person: components["schemas"]["PersonRef"];
             /** @enum {string} */
-            role: "coordinator" | "stand_in" | "reviewer" | "approver" | "administrator";
+            role: "coordinator" | "stand_in" | "reviewer" | "approver" | "administrator" | "auditor" | "security_administrator" | "audit_administrator";
             /** Format: date-time */
             since: string;
         };
@@ -3317,6 +3496,13 @@ export interface components {
             /** Format: uuid */
             id: string;
             rev: number;
+        };
+        /** SealState */
+        SealState: {
+            last: components["schemas"]["LastSeal"] | null;
+            oldest_unsealed_seconds: number;
+            seals: number;
+            unsealed: number;
         };
         /** SectionIn */
         SectionIn: {
@@ -3338,6 +3524,20 @@ export interface components {
         SectorCount: {
             code: string;
             n: number;
+        };
+        /** SeenPage */
+        SeenPage: {
+            items: components["schemas"]["SeenRow"][];
+            next: string | null;
+        };
+        /** SeenRow */
+        SeenRow: {
+            actor: components["schemas"]["PersonRef"] | null;
+            /** Format: date-time */
+            at: string;
+            id: number;
+            kind: string;
+            proposals: components["schemas"]["RecordProposal"][];
         };
         /** SendBack */
         SendBack: {
@@ -6503,6 +6703,46 @@ export interface operations {
             };
         };
     };
+    ApiProposalsProposalIdSeenSeenOf: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: string | null;
+            };
+            header?: never;
+            path: {
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeenPage"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
     ApiProposalsProposalIdSubmitSubmit: {
         parameters: {
             query?: never;
@@ -6796,6 +7036,108 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConfirmedMany"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiRecordList: {
+        parameters: {
+            query?: {
+                kind?: string | null;
+                person_id?: string | null;
+                proposal_id?: string | null;
+                from?: string | null;
+                to?: string | null;
+                after?: string | null;
+                limit?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordPage"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiRecordSealsSeals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SealState"];
+                };
+            };
+        };
+    };
+    ApiRecordSeenSeen: {
+        parameters: {
+            query?: {
+                person_id?: string | null;
+                after?: string | null;
+                limit?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeenPage"];
                 };
             };
             /** @description Bad request syntax or unsupported method */
@@ -7191,6 +7533,120 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiSecuritySecurity: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordPage"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiSecurityPeoplePersonIdSessionsListSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenSessions"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    ApiSecuritySessionsSessionIdEndEnd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndSession"];
+            };
+        };
         responses: {
             /** @description Request fulfilled, nothing follows */
             204: {

@@ -1,0 +1,80 @@
+"""What the API of the record answers."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from lianyan.core.shapes import PersonRef
+
+
+class RecordSubject(msgspec.Struct, frozen=True):
+    """What an event was about."""
+
+    kind: Literal["person", "proposal", "institution", "other"]
+    id: UUID
+    name: str | None
+    """Of a person or an institution."""
+
+
+class RecordProposal(msgspec.Struct, frozen=True):
+    """A proposal as the record names it: by its number, never by its title."""
+
+    id: UUID
+    number: str | None
+
+
+class RecordRow(msgspec.Struct, frozen=True):
+    """Something that happened."""
+
+    id: int
+    at: datetime
+    kind: str
+    actor: PersonRef | None
+    """None: the portal itself."""
+    subject: RecordSubject
+    proposal: RecordProposal | None
+    data: dict[str, str | int | float | bool]
+    """Codes, numbers, states and dates."""
+
+
+class RecordPage(msgspec.Struct, frozen=True):
+    """A page of the record, the newest first."""
+
+    items: list[RecordRow]
+    next: str | None
+
+
+class SeenRow(msgspec.Struct, frozen=True):
+    """Somebody has read something confidential."""
+
+    id: int
+    at: datetime
+    kind: str
+    actor: PersonRef | None
+    proposals: list[RecordProposal]
+
+
+class SeenPage(msgspec.Struct, frozen=True):
+    """Who read what, the newest first."""
+
+    items: list[SeenRow]
+    next: str | None
+
+
+class LastSeal(msgspec.Struct, frozen=True):
+    """The newest seal."""
+
+    id: int
+    sealed_at: datetime
+    digest: str
+
+
+class SealState(msgspec.Struct, frozen=True):
+    """How far the record is sealed."""
+
+    seals: int
+    last: LastSeal | None
+    unsealed: int
+    oldest_unsealed_seconds: float

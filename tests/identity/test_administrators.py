@@ -1,0 +1,150 @@
+"""The three administrators: told apart, each with an heir while nobody is; and the auditor."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from lianyan.identity.models import PlatformRole
+from makers import key, login, make_call, make_institution, make_person, make_proposal
+
+THREE = ("administrator", "security_administrator", "audit_administrator")
+
+
+@pytest.fixture
+async def home(session):
+    return await make_institution(session)
+
+
+async def person(session, home, *roles):
+    made = await make_person(session, institution=home, roles=list(roles))
+    return made, await login(session, made)
+
+
+async def grant(client, headers, who, role):
+    sent = {"person_id": str(who.id), "role": role}
+    return await client.post("/api/roles", json=sent, headers={**headers, **key()})
+
+
+async def test_the_administrator_stands_for_the_others_until_they_are_named(client, session, home):
+    _, system = await person(session, home, "administrator")
+    other, security = await person(session, home)
+    third, audit = await person(session, home)
+    for path in ("record", "record/seals", "security"):
+        assert (await client.get(f"/api/{path}", headers=system)).status_code == 200
+    roles = (await client.get("/api/roles", headers=system)).json()
+    assert roles["undivided"] == list(THREE[1:])
+    made = await grant(client, system, other, "security_administrator")
+    assert made.status_code == 201, made.text
+    # From the next request on the system administrator grants nothing more.
+    assert (await grant(client, system, third, "audit_administrator")).status_code == 403
+    assert (await client.get("/api/security", headers=system)).status_code == 403
+    assert (await client.get("/api/record", headers=system)).status_code == 200
+    roles = (await client.get("/api/roles", headers=system)).json()
+    assert (roles["can"], roles["undivided"]) == ([], ["audit_administrator"])
+    assert (await grant(client, security, third, "audit_administrator")).status_code == 201
+    assert (await client.get("/api/record", headers=system)).status_code == 403
+    assert (await client.get("/api/record", headers=audit)).status_code == 200
+    assert (await client.get("/api/record", headers=security)).status_code == 403
+    assert (await client.get("/api/roles", headers=audit)).json()["undivided"] == []
+    # Given back, the work is the system administrator's again.
+    ended = await client.delete(f"/api/roles/{made.json()['id']}", headers=security)
+    assert ended.status_code == 204
+    assert (await client.get("/api/security", headers=system)).status_code == 200
+
+
+async def test_a_pending_holder_is_no_holder(client, session, home):
+    _, system = await person(session, home, "administrator")
+    waiting, _ = await person(session, home)
+    assert (await grant(client, system, waiting, "audit_administrator")).status_code == 201
+    waiting.status = "pending"
+    await session.flush()
+    assert (await client.get("/api/record", headers=system)).status_code == 200
+
+
+@pytest.mark.parametrize("held", [*THREE, "coordinator", "stand_in", "reviewer", "approver"])
+async def test_an_auditor_is_nothing_else(client, session, home, held):
+    _, system = await person(session, home, "administrator")
+    who, _ = await person(session, home, held)
+    refused = await grant(client, system, who, "auditor")
+    expected = 403 if held == "security_administrator" else 409
+    assert refused.status_code == expected, refused.text
+    auditor, _ = await person(session, home, "auditor")
+    back = await grant(client, system, auditor, held)
+    assert back.status_code == expected
+
+
+async def test_nobody_is_two_of_the_three_nor_grants_to_themselves(client, session, home):
+    me, system = await person(session, home, "administrator")
+    other, _ = await person(session, home, "administrator")
+    refused = await grant(client, system, other, "audit_administrator")
+    assert (refused.status_code, refused.json()["code"]) == (409, "roles.excluded")
+    own = await grant(client, system, me, "coordinator")
+    assert (own.status_code, own.json()["code"]) == (409, "roles.own")
+
+
+async def test_two_grants_at_once_leave_one(committed):
+    async with committed.sessions.begin() as session:
+        home = await make_institution(session)
+        first, second = [await person(session, home, "administrator") for _ in range(2)]
+        who = await make_person(session, institution=home)
+    answers = await asyncio.gather(
+        grant(committed.client, first[1], who, "security_administrator"),
+        grant(committed.client, second[1], who, "audit_administrator"),
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+
+
+async def test_the_database_itself_keeps_them_apart(session, home):
+    who, _ = await person(session, home, "administrator")
+    session.add(PlatformRole(person_id=who.id, role="audit_administrator"))
+    with pytest.raises(Exception, match="uq_platform_roles_one_administrator"):
+        await session.flush()
+
+
+async def test_a_security_administrator_ends_a_session_and_the_person_is_told(
+    client, session, home
+):
+    _, security = await person(session, home, "security_administrator")
+    who, theirs = await person(session, home)
+    url = f"/api/security/people/{who.id}/sessions"
+    listed = (await client.get(url, headers=security)).json()["items"]
+    assert len(listed) == 1
+    end = f"/api/security/sessions/{listed[0]['id']}/end"
+    wrong = await client.post(end, json={"reason": "because"}, headers=security)
+    assert wrong.status_code == 400
+    for _ in "12":
+        ended = await client.post(end, json={"reason": "lost_device"}, headers=security)
+        assert ended.status_code == 204, ended.text
+    assert (await client.get("/api/tasks", headers=theirs)).status_code == 401
+    assert (await client.get(url, headers=security)).json()["items"] == []
+    told = await session.scalar(
+        text("select count(*) from messages where person_id = :id and template = 'session_ended'"),
+        {"id": who.id},
+    )
+    assert told == 1
+    rows = (await client.get("/api/security", headers=security)).json()["items"]
+    row = next(row for row in rows if row["kind"] == "session.ended")
+    assert row["subject"] == {"kind": "person", "id": str(who.id), "name": who.name}
+    assert row["data"] == {"reason": "lost_device"}
+    assert (await client.get(url.replace(str(who.id), str(home.id)), headers=security)).status_code == 404  # fmt: skip
+
+
+async def test_an_auditor_reads_what_is_handled_and_acts_on_nothing(client, session, home):
+    elsewhere = await make_institution(session)
+    _, auditor = await person(session, elsewhere, "auditor")
+    lead = await make_person(session, institution=home)
+    proposal = await make_proposal(
+        session, lead, await make_call(session), [home], state="peer_review", number="T-1"
+    )
+    seen = (await client.get("/api/desk", headers=auditor)).json()
+    assert [row["id"] for row in seen["items"]] == [str(proposal.id)]
+    page = await client.get(f"/api/desk/{proposal.id}", headers=auditor)
+    assert page.status_code == 200
+    assert not {act for act in page.json()["can"] if not act.endswith((".read", ".seen"))}
+    assert (await client.get(f"/api/proposals/{proposal.id}", headers=auditor)).status_code == 200
+    refused = await client.post(
+        f"/api/proposals/{proposal.id}/pass", headers={**auditor, "if-match": '"1"'}
+    )
+    assert refused.status_code == 403
+    assert (await client.get(f"/api/proposals/{proposal.id}/seen", headers=auditor)).status_code == 200  # fmt: skip
