@@ -122,5 +122,6 @@ async def test_what_is_no_anchor_is_refused_with_words(log, lianyan, tmp_path):
         status, said, complaint = await lianyan("verify", "--anchor", given)
         assert (status, said, words in complaint) == (2, "", True)
     await superuser(log, "truncate seals")
+    assert "Nothing is sealed yet" in (await lianyan("verify"))[1]
     status, _, complaint = await lianyan("anchor")
     assert (status, "Nothing is sealed yet" in complaint) == (2, True)

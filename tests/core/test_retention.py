@@ -74,7 +74,7 @@ async def test_no_job_ends_an_event_a_reading_or_a_seal(server, template):
                 "the clock was ahead, and what may be forgotten was"
             )
         assert len(before) == 7 + 2
-        assert {"events.seal", "idempotency.forget"} <= CHORES.keys()
+        assert {"events.seal", "alarm.volume", "idempotency.forget"} <= CHORES.keys()
         assert (await verdict(log)).unsealed == 0
 
 

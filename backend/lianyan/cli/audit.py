@@ -97,7 +97,7 @@ def _summary(verdict: Verdict, known: int, source: str, took: float) -> str:
         if verdict.unsealed
         else ""
     )
-    said = (
-        "Everything is as it was sealed." if verdict.good else "Not everything is as it was sealed."
-    )
+    said = "Everything is as it was sealed." if verdict.seals else "Nothing is sealed yet."
+    if not verdict.good:
+        said = "Not everything is as it was sealed."
     return f"{verdict.seals:,} seals over {verdict.events:,} events{waiting}; {held}; {took:.1f} s.\n{said}"
