@@ -20,7 +20,7 @@ from portal import Portal, free_port
 PATIENCE = 60.0
 BUSY = 503
 
-MOVING = {"sessions", "jobs", "periods", "workers"}
+MOVING = {"sessions", "jobs", "periods", "workers", "seals"}
 """Tables that change by themselves, and one that a second answer to a link adds to."""
 AGAIN = ["token_hash"]
 """What sending a request again changes: a link's token is stored nowhere, so another is given out."""

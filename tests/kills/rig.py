@@ -154,7 +154,11 @@ class Rig:
         checked = await asyncio.create_subprocess_exec(
             *(self.binaries.program("pg_amcheck"), "--install-missing", "--heapallindexed"),
             *("--parent-check", "-h", str(self.home.socket), "-U", "postgres", DATABASE),
-            env={**os.environ, "PGPASSWORD": self.home.passwords["postgres"]},
+            env={
+                **os.environ,
+                "PGPASSWORD": self.home.passwords["postgres"],
+                "PGOPTIONS": "-c client_min_messages=warning",
+            },
             stdout=PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
