@@ -8,6 +8,48 @@ revision = "0009"
 down_revision = "0008"
 
 
+# Functions, so that a page that names nobody does not set up the search for names. The bits are
+# those of `Right`: 66 CONFLICT and TEAM, 128 EMPLOYER.
+OPEN_PARTS = """
+create function open_parts(of uuid) returns json language plpgsql stable as $$
+begin
+  return (
+    select json_agg(json_build_object('zh', i.name_zh, 'en', i.name_en,
+        'until', extract(epoch from greatest(o.until, p.consent_until)),
+        'officers', (
+          select json_agg(json_build_object('zh', q.name, 'en', coalesce(q.name_latin, q.name)) order by u.id)
+          from officers u join people q on q.id = u.person_id
+          where u.institution_id = i.id and u.ended_at is null)) order by o.position, o.id)
+    from participations o
+    join proposals p on p.id = o.proposal_id
+    join institutions i on i.id = o.institution_id
+    where o.proposal_id = of and o.state in ('invited', 'viewed', 'void'));
+end $$
+"""
+ABLE_PEOPLE = """
+create function able_people(of uuid, roles text[], but uuid) returns json language plpgsql stable as $$
+begin
+  return (
+    select json_agg(json_build_object('zh', q.name, 'en', coalesce(q.name_latin, q.name))
+      order by q.sort_key, q.id)
+    from people q
+    where q.id in (
+        select held.person_id from platform_roles held
+        where held.ended_at is null and held.role = any(roles))
+      and q.status = 'active' and q.id is distinct from but
+      and not exists (
+        select from access tied
+        where tied.proposal_id = of and tied.principal = q.id and tied.rights & 66 <> 0)
+      and (
+        select count(*) from affiliations home
+        join access near on near.proposal_id = of
+          and near.principal = home.institution_id and near.rights & 128 <> 0
+        where home.person_id = q.id and (home.status in ('pending', 'confirmed')
+          or (home.status = 'ended' and home.ended_at > now() - interval '3 years'))) = 0);
+end $$
+"""
+
+
 def upgrade() -> None:
     """Add the turns, the parties and the indexes; `kept.complete` fills them in after the migration."""
     op.add_column(
@@ -80,7 +122,11 @@ def upgrade() -> None:
     op.create_index(
         "ix_access_newest",
         "access",
-        ["principal", sa.literal_column("submitted_at desc"), sa.literal_column("proposal_id desc")],
+        [
+            "principal",
+            sa.literal_column("submitted_at desc"),
+            sa.literal_column("proposal_id desc"),
+        ],
         postgresql_include=["rights"],
         postgresql_where=sa.text("shown_state is not null"),
     )
@@ -90,10 +136,14 @@ def upgrade() -> None:
         ["principal", "due", "proposal_id"],
         postgresql_where=sa.text("due is not null"),
     )
+    op.execute(OPEN_PARTS)
+    op.execute(ABLE_PEOPLE)
 
 
 def downgrade() -> None:
     """Drop them."""
+    op.execute("drop function able_people(uuid, text[], uuid)")
+    op.execute("drop function open_parts(uuid)")
     op.drop_index("ix_access_due", "access")
     op.drop_index("ix_access_newest", "access")
     op.drop_index("ix_access_list", "access")

@@ -13,6 +13,7 @@ from conftest import cloned
 from lianyan.app import create_app
 from lianyan.core.db import ReadPool
 from lianyan.demo.scale import Plan, ScaleError, fill, readers
+from lianyan.demo.scale.plan import WEIGHTS
 from lianyan.proposals.access import differences
 from lianyan.settings import Settings
 from makers import ORIGIN
@@ -155,3 +156,43 @@ async def test_a_house_with_anything_in_it_is_refused(large):
         await fill(large.owner, COUNT, day=DAY)
     await large.connection.execute("update people set demo = true where sort_key = '000000100'")
     assert await large.connection.fetchval(count) == COUNT
+
+
+SAME = (
+    "rev",
+    "state",
+    "whose",
+    "act",
+    "missing",
+    "days_left",
+    "remind",
+    "progress_only",
+    "title",
+    "sectors",
+)
+
+
+async def test_a_row_of_the_desk_says_what_its_own_page_says(large):
+    """The list reads what was kept, the page works it out: both say the same of whose turn it is."""
+    kinds = set()
+    for who in ("coordinator", "employed", "in_team"):
+        for asked in ("whose=me", "whose=others", *(f"state={s}" for s in (*WEIGHTS, "in_review"))):
+            for row in (await large.get(who, f"/desk?limit=100&{asked}"))["items"]:
+                codes = tuple(m["code"] for m in row["missing"])
+                kind = (
+                    who,
+                    row["state"],
+                    row["act"],
+                    row["whose"]["who"],
+                    codes,
+                    row["progress_only"],
+                )
+                if kind in kinds:
+                    continue
+                kinds.add(kind)
+                own = await large.get(who, f"/desk/{row['id']}")
+                assert {k: own[k] for k in SAME} == {k: row[k] for k in SAME}, (kind, row["id"])
+                dates = [x["due_at"] and datetime.fromisoformat(x["due_at"]) for x in (own, row)]
+                assert dates[0] == dates[1], kind
+    assert len(kinds) > 40
+    assert {progress for who, *_, progress in kinds if who == "employed"} == {True, False}

@@ -22,9 +22,9 @@ from lianyan.core.text import LINE_LONGEST, TextError, blank, line
 from lianyan.institutions.queries import needle
 from lianyan.proposals import turn
 from lianyan.proposals.queries.cursors import EVER, bad_cursor, place
-from lianyan.proposals.queries.lines import due_of, line_of, written
-from lianyan.proposals.queries.streams import KNOWN, NOW, Filters, groups
-from lianyan.proposals.turn import OPEN, SOON, free
+from lianyan.proposals.queries.lines import due_of, line_of, place_of, written
+from lianyan.proposals.queries.streams import KNOWN, NOW, Filters, rows_of
+from lianyan.proposals.turn import SOON
 from lianyan.settings import Settings
 
 DEFAULT_LIMIT = 50
@@ -45,42 +45,21 @@ HIT = """
   ),"""
 """The institutions that somebody may mean."""
 
-PARTS = f"""
-      select json_agg(json_build_object('zh', i.name_zh, 'en', i.name_en, 'officers', (
-          select json_agg(json_build_object('zh', q.name, 'en', coalesce(q.name_latin, q.name)) order by u.id)
-          from officers u join people q on q.id = u.person_id
-          where u.institution_id = i.id and u.ended_at is null)) order by o.position, o.id)
-      from participations o join institutions i on i.id = o.institution_id
-      where o.proposal_id = f.id and o.state in {OPEN}"""
-"""The institutions that have not answered, each with who acts for it."""
-
-MIXED = f"""
-      select count(*) from participations o
-      where o.proposal_id = f.id and o.state in {OPEN} and greatest(o.until, p.consent_until) < {NOW}"""
-"""Of confirmations that are due at different dates: how many are overdue."""
-
-BENCH = "f.who = 'approver'"
-ABLE = free(
-    "f.id",
-    f"case when {BENCH} then 'approver' else 'coordinator' end, "
-    f"case when {BENCH} then 'approver' else 'stand_in' end",
-)
-"""Those who could take the turn: approvers, or who keeps the desk in a coordinator's stead."""
-
 PAGE = f"""
-  f as (select * from mine union all select * from others)
   select f.turn, f.id, f.state, f.act, f.who, f.codes, f.counts, f.late, f.mixed, f.progress, f.due, f.zone,
     p.rev, p.number, p.title, p.title_en, p.sectors, p.parties,
     l.id as lead_id, l.name, l.name_latin, {NOW} as now,
-    case when f.mixed then ({MIXED}) end as overdue,
-    case when 'consent' = any(f.codes) or f.mixed then ({PARTS})::text end as open_parts,
-    case when f.who in ('approver', 'stand_in', 'colleague') then (
-      select json_agg(json_build_object('zh', q.name, 'en', coalesce(q.name_latin, q.name))
-        order by q.sort_key, q.id)
-      {ABLE} and not ({BENCH} and q.id is not distinct from f.signer_id))::text end as able
+    case when 'consent' = any(f.codes) or f.mixed then open_parts(f.id)::text end as open_parts,
+    (case f.who
+      when 'approver' then able_people(f.id, '{{approver}}', f.signer_id)
+      when 'stand_in' then able_people(f.id, '{{coordinator,stand_in}}', null)
+      when 'colleague' then able_people(f.id, '{{coordinator,stand_in}}', null)
+    end)::text as able
   from f join proposals p on p.id = f.id left join people l on l.id = p.lead_id
-  order by f.turn, f.due, f.id
 """
+"""Names are looked up by functions of the database, only for the rows that name somebody."""
+
+BOTH = (0, 1)
 
 LEFT = turn.days_left("nullif(w.due, 'infinity')", "w.zone").replace("(select now from t)", NOW)
 
@@ -88,7 +67,7 @@ COUNTS = f"""
   counted as (
     select w.turn, w.progress, {LEFT} <= {SOON} as soon,
       case when w.mixed then array_append(w.codes, 'consent') else w.codes end as codes
-    from (select * from mine union all select * from others) w
+    from f w
   ),
   drafts as (
     select c.id, (
@@ -126,16 +105,16 @@ COUNTS = f"""
 
 
 @cache
-def page_of(filters: Filters) -> Read:
-    """Return the statement of a page under these filters."""
-    found = groups(filters, "cast(:most as int)", further=True)
-    return Read(text(f"with {HIT if filters.matched else ''}{found},{PAGE}"))
+def page_of(filters: Filters, wanted: tuple[int, ...]) -> Read:
+    """Return the statement of a page of the wanted groups under these filters."""
+    found = rows_of(filters, wanted, "cast(:most as int)", further=True)
+    return Read(text(f"with {HIT if filters.matched else ''}{found}{PAGE}"))
 
 
 @cache
 def counts_of(filters: Filters) -> Read:
     """Return the statement of how many rows these filters leave."""
-    found = groups(filters, str(CAP + 1), further=False)
+    found = rows_of(filters, BOTH, str(CAP + 1), further=False)
     return Read(text(f"with {HIT if filters.matched else ''}{found},{COUNTS}"))
 
 
@@ -167,12 +146,9 @@ def _wanted(actor: Actor, query: Asked, *, narrow: bool) -> tuple[Filters, dict[
     state = _one_of("state", query.state, turn.states())
     sector, call, within = _sector(query.sector), _call(query.call), _within(query.within)
     missing = _one_of("missing", query.missing, frozenset(turn.CODES))
-    whose = _turn(query.whose)
     values: dict[str, Any] = {
         "me": actor.id,
-        "employers": list(actor.employers),
         "tied": [actor.id, *actor.employers],
-        "whose": whose if narrow else None,
     }
     filters = Filters(
         state=state is not None,
@@ -199,9 +175,17 @@ async def page(reading: Reading, query: Asked, link: str) -> bytes:
     """Return a page of the desk as JSON; refuse a filter that names nothing."""
     filters, values = _wanted(reading.actor, query, narrow=True)
     most, behind = page_limit(query.limit, DEFAULT_LIMIT), _after(query.after)
-    rows = await page_of(filters).rows(
-        reading.connection, **values, **_bounds(behind), most=most + 1
-    )
+    wanted = _turn(query.whose)
+    if behind is not None and behind.group == 1:
+        wanted = tuple(group for group in wanted if group == 1)
+    rows = []
+    if wanted:
+        bounds = _bounds(behind, wanted)
+        if 1 in wanted:
+            bounds["employers"] = list(reading.actor.employers)
+        read = page_of(filters, wanted)
+        rows = await read.rows(reading.connection, **values, **bounds, most=most + 1)
+    rows.sort(key=place_of)
     cursor = None
     if len(rows) > most:
         last = rows[most - 1]
@@ -220,22 +204,25 @@ async def overview(reading: Reading, query: Asked) -> str:
     filters, values = _wanted(reading.actor, query, narrow=False)
     chosen = _call(query.call)
     read = counts_of(filters)
-    return await read.run(reading.connection, **values, now=None, chosen=chosen) or ""
+    return (
+        await read.run(
+            reading.connection,
+            **values,
+            employers=list(reading.actor.employers),
+            now=None,
+            chosen=chosen,
+        )
+        or ""
+    )
 
 
-def _bounds(place: Place | None) -> dict[str, Any]:
-    """Return behind which row each group is gone on with."""
-    group = place.group if place else 0
-    zero, one = AT_FIRST if place is None else place.row if group == 0 else AT_LAST, AT_FIRST
-    if place is not None and group == 1:
-        one = place.row
-    return {
-        "after_due_0": zero[0],
-        "after_id_0": zero[1],
-        "after_due_1": one[0],
-        "after_id_1": one[1],
-        "now": place.now if place else None,
-    }
+def _bounds(behind: Place | None, wanted: tuple[int, ...]) -> dict[str, Any]:
+    """Return behind which row each wanted group is gone on with."""
+    found: dict[str, Any] = {"now": behind.now if behind else None}
+    for group in wanted:
+        row = behind.row if behind and behind.group == group else AT_FIRST
+        found |= {f"after_due_{group}": row[0], f"after_id_{group}": row[1]}
+    return found
 
 
 def _can(actor: Actor) -> list[str]:
@@ -285,9 +272,10 @@ def _sector(value: str | None) -> str | None:
     return value
 
 
-def _turn(value: str | None) -> int | None:
+def _turn(value: str | None) -> tuple[int, ...]:
+    """Return the groups that are wanted."""
     found = _one_of("whose", value, frozenset({"me", "others"}))
-    return {"me": 0, "others": 1}.get(found or "")
+    return {"me": (0,), "others": (1,)}.get(found or "", BOTH)
 
 
 def _within(value: str | None) -> int | None:

@@ -2,6 +2,7 @@
 
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -12,6 +13,7 @@ from lianyan.proposals.queries.streams import KNOWN
 from lianyan.proposals.turn import CODES, SOON, days_between
 
 Row = Any
+NEVER = datetime.max.replace(tzinfo=UTC)
 Named = dict[str, Any]
 
 
@@ -24,6 +26,11 @@ def due_of(row: Row) -> datetime | None:
     """Return the row's date, None where there is none (the driver's last instant)."""
     due: datetime = row["due"]
     return None if due.year == MAXYEAR else due
+
+
+def place_of(row: Row) -> tuple[int, datetime, UUID]:
+    """Return what the desk's rows are ordered by."""
+    return row["turn"], due_of(row) or NEVER, row["id"]
 
 
 def line_of(row: Row, link: str) -> bytes:
@@ -67,7 +74,7 @@ def _missing(row: Row, waiting: list[Named]) -> list[Named]:
     open_, returned, declined, all_, unanswered, asked, done, enough = row["counts"]
     expired = 0
     if row["late"] and "expired" in row["codes"]:
-        expired = row["overdue"] if row["mixed"] else open_
+        expired = _overdue(waiting, row["now"]) if row["mixed"] else open_
     codes = set(row["codes"]) | ({"consent"} if row["mixed"] else set())
     if row["progress"]:
         codes &= set(KNOWN)
@@ -81,6 +88,11 @@ def _missing(row: Row, waiting: list[Named]) -> list[Named]:
         "reviews": {"count": done, "of": enough},
     }
     return [{"code": c, "params": params.get(c, {})} for c in CODES if c in codes]
+
+
+def _overdue(waiting: list[Named], now: datetime) -> int:
+    """Return how many of confirmations that are due at different dates are overdue."""
+    return sum(one["until"] is not None and one["until"] < now.timestamp() for one in waiting)
 
 
 def _names(row: Row, waiting: list[Named]) -> Any:

@@ -39,16 +39,20 @@ KNOWN_OF = f"""case t.state {SHOWN_CASE} end as state, null as act,
 """What a coordinator knows of what their own institution takes part in."""
 ALWAYS = "t.proposal_id as id, t.counts, t.signer_id, t.zone"
 
-# A scalar, so that it is looked up row by row: as an anti-join it would read all the reader's rows.
+STILL_OPEN = f"t.open_until > {NOW}"
+
+# `offset 0`: looked up row by row; as an anti-join it would read all the reader's rows.
 FREE_OF_TIES = f"""
-      (select count(*) from access c
+      not exists (
+        select from access c
         where c.proposal_id = t.proposal_id and c.principal = any(cast(:tied as uuid[]))
           and c.rights & (case when c.principal = cast(:me as uuid) then {HIDDEN:d}
-            else {Right.EMPLOYER:d} end) <> 0) = 0"""
+            else {Right.EMPLOYER:d} end) <> 0 offset 0)"""
 NOT_MINE = f"""
-      (select count(*) from access c
+      not exists (
+        select from access c
         where c.proposal_id = t.proposal_id and c.principal = cast(:me as uuid)
-          and c.rights & {HIDDEN:d} <> 0) = 0"""
+          and c.rights & {HIDDEN:d} <> 0 offset 0)"""
 
 MATCHED = f"""
       and exists (
@@ -77,70 +81,18 @@ class Filters(NamedTuple):
     """What waits for nobody any more is shown too."""
 
 
-class Walk(NamedTuple):
-    """How far a statement looks: SQL of the number of rows, and whether it goes on from a row."""
-
-    most: str
-    further: bool
-
-
-def _stream(which: str, filters: Filters, walk: Walk, *, group: int, late: bool) -> str:
-    """Return the SQL of one stream of rows from `turns`, nearest date first."""
-    codes = "t.codes_late" if late else "t.codes"
-    wanted = "cast(:missing as text)"
-    open_yet = f"or {wanted} = 'consent' and t.open_until > {NOW}" if late else ""
-    conditions = [which, FREE_OF_TIES]
+def _ranged(filters: Filters, group: int, *, further: bool) -> str:
+    """Return the conditions that indexes answer, of rows of `turns`."""
+    found = ""
     if filters.state:
-        conditions.append("t.state = cast(:state as text)")
+        found += " and t.state = cast(:state as text)"
     if filters.call:
-        conditions.append("t.call_id = cast(:call as uuid)")
-    if filters.missing:
-        conditions.append(f"({wanted} = any({codes}) {open_yet})")
+        found += " and t.call_id = cast(:call as uuid)"
     if filters.within:
-        conditions.append(_soon("t.due"))
-    if walk.further:
-        conditions.append(f"(t.due, t.proposal_id) > {_after(group)}")
-    return f"""(
-      select {ALWAYS}, t.due, {LATE if late else EARLY}
-      from turns t
-      where {" and ".join(conditions)}{MATCHED if filters.matched else ""}
-      order by t.due, t.proposal_id limit {walk.most})"""
-
-
-def _apart(filters: Filters, walk: Walk) -> str:
-    """Return the SQL of what the reader's institutions take part in, by the date they may know."""
-    wanted = "cast(:missing as text)"
-    conditions = [
-        "a.principal = own.id", "a.due is not null", f"a.rights & {Right.EMPLOYER:d} <> 0", NOT_MINE
-    ]  # fmt: skip
-    if not filters.over:
-        conditions.append(f"t.state not in ({OVER})")
-    if filters.state:
-        conditions.append(f"case t.state {SHOWN_CASE} end = cast(:state as text)")
-    if filters.call:
-        conditions.append("t.call_id = cast(:call as uuid)")
-    if filters.missing:
-        known = ", ".join(f"'{code}'" for code in KNOWN)
-        conditions.append(f"""{wanted} in ({known}) and ({wanted} = any(
-            case when {PASSED} then t.codes_late else t.codes end)
-          or {wanted} = 'consent' and {PASSED} and t.open_until > {NOW})""")
-    if filters.within:
-        conditions.append(_soon("a.due"))
-    if walk.further:
-        conditions.append(f"(a.due, a.proposal_id) > {_after(1)}")
-    return f"""(
-      select distinct on (w.due, w.id) w.*
-      from unnest(cast(:employers as uuid[])) own (id) cross join lateral (
-        select {ALWAYS}, a.due, {KNOWN_OF}
-        from access a join turns t on t.proposal_id = a.proposal_id
-        where {" and ".join(conditions)}{MATCHED if filters.matched else ""}
-        order by a.due, a.proposal_id limit {walk.most}) w
-      order by w.due, w.id limit {walk.most})"""
-
-
-def _soon(due: str) -> str:
-    days = days_left(f"nullif({due}, 'infinity')", "t.zone").replace("(select now from t)", NOW)
-    return f"{due} < cast(:within_at as timestamptz) and {days} <= cast(:within as int)"
+        found += " and t.due < cast(:within_at as timestamptz)"
+    if further:
+        found += f" and (t.due, t.proposal_id) > {_after(group)}"
+    return found
 
 
 def _after(group: int) -> str:
@@ -148,28 +100,97 @@ def _after(group: int) -> str:
     return f"({due}, cast(:after_id_{group} as uuid))"
 
 
-def groups(filters: Filters, most: str, *, further: bool) -> str:
-    """Return the CTEs `mine` and `others`: at most `most` rows of each group, in the desk's order."""
-    first = Walk("(case when cast(:whose as int) = 1 then 0 else " + most + " end)", further)
-    rest = f"(case when cast(:whose as int) = 0 then 0 else {most} end)"
-    second = Walk(
-        f"greatest({rest} - (select count(*) from mine), 0)" if further else rest, further
-    )
-    nobody = [_stream("t.waits = 'nobody'", filters, second, group=1, late=False)]
-    mine = [
-        _stream("t.waits = 'desk'", filters, first, group=0, late=False),
-        _stream(PASSED, filters, first, group=0, late=True),
-    ]
-    others = [
-        _stream(COMING, filters, second, group=1, late=False),
-        _stream("t.waits = 'others'", filters, second, group=1, late=False),
-        _apart(filters, second),
-        *(nobody if filters.over else []),
-    ]
+def _left(filters: Filters, due: str, codes: str, mixed: str) -> str:
+    """Return the conditions that are looked at row by row."""
+    found = ""
+    if filters.missing:
+        wanted = "cast(:missing as text)"
+        found += f" and ({wanted} = any({codes}) or {wanted} = 'consent' and {mixed})"
+    if filters.within:
+        days = days_left(f"nullif({due}, 'infinity')", "t.zone").replace("(select now from t)", NOW)
+        found += f" and {days} <= cast(:within as int)"
+    return found + (MATCHED if filters.matched else "")
+
+
+def _desks(filters: Filters, most: str, *, further: bool) -> str:
+    """Return what waits for the desk, now or since its date has passed: two ranges of one index."""
+    ranged = _ranged(filters, 0, further=further)
+    early = _left(filters, "t.due", "t.codes", "false")
+    late = _left(filters, "t.due", "t.codes_late", STILL_OPEN)
+    order = f"order by t.due, t.proposal_id limit {most}"
     return f"""
-  mine as materialized (
-    select m.*, 0 as turn from ({" union all ".join(mine)}) m
-    order by m.due, m.id limit {first.most}),
-  others as materialized (
-    select o.*, 1 as turn from ({" union all ".join(others)}) o
-    order by o.due, o.id limit {second.most})"""
+      (select {ALWAYS}, t.due, {EARLY} from turns t
+        where t.waits = 'desk'{ranged} and {FREE_OF_TIES}{early} {order})
+      union all
+      (select {ALWAYS}, t.due, {LATE} from turns t
+        where {PASSED}{ranged} and {FREE_OF_TIES}{late} {order})"""
+
+
+def _elses(filters: Filters, most: str, *, further: bool) -> str:
+    """Return what waits for others: for each reason one range of the index."""
+    kinds = f"('date', {NOW}), ('others', '-infinity')"
+    if filters.over:
+        kinds += ", ('nobody', '-infinity')"
+    return f"""
+      select w.* from (values {kinds}) kind (waits, since) cross join lateral (
+        select {ALWAYS}, t.due, {EARLY} from turns t
+        where t.waits = kind.waits and t.due > kind.since{_ranged(filters, 1, further=further)}
+          and {FREE_OF_TIES}{_left(filters, "t.due", "t.codes", "false")}
+        order by t.due, t.proposal_id limit {most}) w"""
+
+
+def _apart(filters: Filters, most: str, *, further: bool) -> str:
+    """Return what the reader's institutions take part in, by the date they may know."""
+    known = ", ".join(f"'{code}'" for code in KNOWN)
+    conditions = (
+        f"a.principal = own.id and a.due is not null and a.rights & {Right.EMPLOYER:d} <> 0"
+    )
+    if filters.within:
+        conditions += " and a.due < cast(:within_at as timestamptz)"
+    if further:
+        conditions += f" and (a.due, a.proposal_id) > {_after(1)}"
+    if not filters.over:
+        conditions += f" and t.state not in ({OVER})"
+    if filters.state:
+        conditions += f" and case t.state {SHOWN_CASE} end = cast(:state as text)"
+    if filters.call:
+        conditions += " and t.call_id = cast(:call as uuid)"
+    if filters.missing:
+        conditions += f" and cast(:missing as text) in ({known})"
+    codes = f"case when {PASSED} then t.codes_late else t.codes end"
+    left = _left(filters, "a.due", f"({codes})", f"{PASSED} and {STILL_OPEN}")
+    return f"""
+      select distinct on (w.due, w.id) w.*
+      from unnest(cast(:employers as uuid[])) own (id) cross join lateral (
+        select {ALWAYS}, a.due, {KNOWN_OF}
+        from access a join turns t on t.proposal_id = a.proposal_id
+        where {conditions} and {NOT_MINE}{left}
+        order by a.due, a.proposal_id limit {most}) w"""
+
+
+def rows_of(filters: Filters, wanted: tuple[int, ...], most: str, *, further: bool) -> str:
+    """Return the CTE `f`: at most `most` rows of the wanted groups, in the desk's order.
+
+    `further`: the rows behind a row; then there are `most` of both groups together. Without it each
+    group has as many.
+    """
+    mine = f"""
+    select m.*, 0 as turn from ({_desks(filters, most, further=further)}) m
+    order by m.due, m.id limit {most}"""
+    if wanted == (0,):
+        return f"f as ({mine})"
+    rest = f"greatest({most} - (select count(*) from mine), 0)"
+    left = rest if further and 0 in wanted else most
+    others = f"""
+    select o.*, 1 as turn from (
+      select * from ({_elses(filters, left, further=further)}) e
+      union all
+      select * from ({_apart(filters, left, further=further)}) a
+    ) o
+    order by o.due, o.id limit {left}"""
+    if wanted == (1,):
+        return f"f as ({others})"
+    return f"""
+  mine as materialized ({mine}),
+  others as materialized ({others}),
+  f as (select * from mine union all select * from others)"""
