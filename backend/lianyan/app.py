@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from lianyan import pages
 from lianyan.calls.routes import HANDLERS as CALLS
 from lianyan.core.actor import provide_actor, provide_reading, provide_visitor
+from lianyan.core.bodies import StrictRequest
 from lianyan.core.clock import Arrival
 from lianyan.core.database_errors import problem_of, unavailable
 from lianyan.core.db import Acquire, ReadPool, Sessions, create_engine, provide_session
@@ -141,6 +142,7 @@ def create_app(
         ),
         # Answers of the API are small and private; what is large and public is worth packing.
         compression_config=CompressionConfig("gzip", minimum_size=1000, exclude=["/api/"]),
+        request_class=StrictRequest,
         request_max_body_size=LARGEST_BODY,
         logging_config=None,
         path=settings.base_path or None,

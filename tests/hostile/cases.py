@@ -94,7 +94,7 @@ CASES: dict[str, Case] = {
     "PATCH /api/settings": Case("outsider", S.DRAFT, {"name": "李明", "name_latin": "Li Ming", "sort_key": "li ming", "locale": "zh",
         "email": "li@example.com", "phone": "13800000000", "orcid": "0000-0002-1825-0097"},
         reads={"name": "/api/settings name", "name_latin": "/api/settings name_latin"}),
-    "POST /api/roles": Case("administrator", S.DRAFT, lambda w: {"person_id": str(w.ids["lead"]), "role": "reviewer"}),
+    "POST /api/roles": Case("security_administrator", S.DRAFT, lambda w: {"person_id": str(w.ids["lead"]), "role": "reviewer"}),
     "POST /api/institutions/{institution_id}/officers": Case("coordinator", S.DRAFT, lambda w: {"person_id": str(w.ids["lead"]), "deputy": True}),
     "POST /api/institutions": Case("coordinator", S.DRAFT, _institution, reads={f: f"select {f} from institutions order by id desc limit 1" for f in (
         "name_zh", "name_en", "short_zh", "short_en", "city")} | {"aliases.0": "select aliases[1] from institutions order by id desc limit 1"}),

@@ -11,6 +11,8 @@ from lianyan.core.words import say
 
 PROBLEM = "application/problem+json"
 BUSY = 503
+REFUSED_BODY = "lianyan.refused_body"
+"""Where a request keeps what is wrong with its body until somebody may be told."""
 LONGEST_NAME = 80
 """So much of a field's name is repeated that the client has made up."""
 
@@ -107,6 +109,16 @@ class Stale(Problem):
         super().__init__(code, **params)
 
 
+class Unsupported(Problem):
+    """The body is said to be packed, or not to be JSON in UTF-8."""
+
+    status = 415
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("problems.http_415")
+
+
 class PreconditionRequired(Problem):
     """A change came without `If-Match`."""
 
@@ -191,6 +203,9 @@ def handle_problem(request: Request[Any, Any, Any], problem: Problem) -> Respons
 
 def handle_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Answer what the framework refuses: unknown path, bad method, unreadable body."""
+    refused: Problem | None = request.scope.get(REFUSED_BODY)  # type: ignore[assignment]
+    if isinstance(error, ValidationException) and refused:
+        return answer(request, refused)
     if isinstance(error, ValidationException) or error.status_code == Invalid.status:
         return answer(request, _from_validation(error))
     problem = Problem(f"problems.http_{error.status_code}")
@@ -214,6 +229,15 @@ def _from_validation(error: HTTPException) -> Problem:
             field, code, params = _shape(field, str(item.get("message", "")))
             found.append(FieldError(field, code, params))
     return Invalid(found or [FieldError("body", "problems.unreadable", {})])
+
+
+def body_refused(said: str) -> Invalid:
+    """Return the problem of a body that msgspec has refused with this sentence."""
+    message, found, place = said.rpartition(" - at `$")
+    field, code, params = (
+        _shape(place.rstrip("`").lstrip("."), message) if found else _shape("", said)
+    )
+    return invalid(field, code, **params)
 
 
 def _shape(field: str, message: str) -> tuple[str, str, dict[str, Any]]:
