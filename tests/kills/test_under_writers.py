@@ -25,9 +25,9 @@ LONG = bool(os.environ.get("LIANYAN_LONG"))
 SEED = int(os.environ.get("LIANYAN_SEED") or secrets.randbelow(1_000_000))
 WRITERS = 8
 KILLS = int(os.environ.get("LIANYAN_KILLS") or (100 if LONG else 2))
-BOUND = 420.0
+BOUND = 600.0
 """So many seconds a hundred kills of one kind may take."""
-BETWEEN = 100 if LONG else 16
+BETWEEN = 60 if LONG else 16
 """So many writes are confirmed between two kills, at least."""
 LATEST = 0.5 if LONG else 0.25
 ASYNCHRONOUS = {"synchronous_commit": "off", "wal_writer_delay": "10s"}
