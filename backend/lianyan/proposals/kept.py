@@ -28,8 +28,11 @@ OF_TIME = "('consent_pending', 'returned', 'peer_review')"
 """States in which the passing of a date gives the turn to the desk."""
 APART = "('peer_review', 'decision_pending')"
 """States in which whoever an employer's conflict leaves dates is told another date."""
-LONG_OVER = "now() - interval '300 days'"
-"""Working days are counted in a window around today; so old a date orders no list any more."""
+LONG_OVER = "statement_timestamp() - interval '300 days'"
+"""Working days are counted in a window around today; so old a date orders no list any more.
+
+Not `now()`: while a past is told, that one moves between the two sides of a comparison.
+"""
 
 COLUMNS = (
     "proposal_id", "call_id", "state", "waits", "due", "open_until", "act", "act_late", "who",
