@@ -168,6 +168,7 @@ CASES: dict[str, Case] = {
     "POST /api/decisions/{decision_id}/send_back": Case("approver", S.DECISION_PENDING, {"note": "请写明理由"},
         reads={"note": "/api/proposals/{proposal_id}/decision decision.sent_back_note"}),
     "POST /api/release": Case("coordinator", S.DECISION_PENDING, lambda w: {"decision_ids": [str(w.things[S.DECISION_PENDING].decision)]}, ok=False),
+    "POST /api/security/sessions/{session_id}/end": Case("security_administrator", S.DRAFT, {"reason": "other"}, ok=False),
     "POST /api/messages/read": Case("lead", S.DRAFT, lambda w: {"ids": [str(w.ids["a"])]}),
 }  # fmt: skip
 READER = {"anonymous": "lead"}
@@ -188,7 +189,7 @@ def address(path: str, world: World, thing: Thing) -> str:
         "member_id": thing.member, "assignment_id": thing.assignment, "decision_id": thing.decision, "item": "in_scope",
         "institution_id": world.ids["c"], "call_id": world.ids["call"], "slug": "nowhere", "person_id": world.ids["lead"],
         "role_id": world.ids["a"], "officer_id": world.ids["a"], "affiliation_id": world.ids["a"], "project_id": world.ids["a"],
-        "release_id": world.ids["a"],
+        "release_id": world.ids["a"], "session_id": world.ids["a"],
     }.items():  # fmt: skip
         path = path.replace(f"{{{name}}}", str(value))
     return path

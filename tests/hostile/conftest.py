@@ -1,10 +1,14 @@
 """The world of the hostile tests: everybody, a proposal in every state, and one link that is known."""
 
+from collections.abc import Iterator
+
 import pytest
+from httpx2 import AsyncClient
 from sqlalchemy import update
 
 from actors import World, make_world
 from hostile.cases import TOKEN
+from hostile.counted import note, written
 from lianyan.proposals.commands.inviting import token_hash
 from lianyan.proposals.models import Invitation
 from lianyan.proposals.states import State
@@ -20,3 +24,16 @@ async def world(session) -> World:
     )
     await session.commit()
     return made
+
+
+@pytest.fixture
+def client(client: AsyncClient) -> AsyncClient:
+    """Give a client whose answers are counted."""
+    client.event_hooks["response"].append(note)
+    return client
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _figures() -> Iterator[None]:
+    yield
+    written()

@@ -17,6 +17,10 @@ SEEN = [
     '"', '""', "'", "`", "“”", "(((", ")))", ":*", "&&", "||", "!!", "a & b | !c", "<->", "^(a+)+$", "[", "]", "*", ".*", "null", "None", "undefined",
     "true", "NaN", "Infinity", "0", "-0", "../../etc/passwd", "..\\..\\x", "/etc/passwd", "C:\\data", "CON", "file:///etc/passwd", "http://127.0.0.1:9/",
     "//evil.example", "/\\evil.example", "https://evil.example/", "a@b.example,c@d.example", "Bcc: x@y.example", "😀" * 300, "a" * 300, "a " * 150, "a-" * 600,
+    "\U00030000", "\U00031350", "\U0002ebf0", "欧阳 娜娜", "阿卜杜热合曼·阿布都热依木·买买提江", "O\u2019Brien-李", "a\u200b@b.cn", "a@b.cn", '"a b"@b.cn',
+    "李@例子.中国", "a@xn--fsqu00a.xn--fiqs8s", "a" * 308 + "@example.cn", "xn--", "mailto:a@b.cn?bcc=c@d.cn", "{% raw %}", "${{ secrets }}", "%0d%0aBcc:x@y.cn",
+    "＝cmd|'/c calc'!A0", "＋1", "－1", "＠a", "\r=1", "(a|aa)+$", "词 " * 499, "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "👨🏿‍🦰", "🏳️‍🌈",
+    "長\ufe00", "葛\U000e0100", "ﷺ", "ﷺ" * 20, "ẞ", "ŉ", "ﬃ", "㍿", "ｶﾞ", "ß" * 300, "\u1e9e\u0307", "x\u0323\u0307", "x\u0307\u0323", "Ω", "K",
     "长" * 21, "长" * 41, "长" * 301, "长" * 999, "a" * 1001, "x" * 5000, "长" * 5000, "1.2.3." * 900,
 ]  # fmt: skip
 """Texts that are texts, however odd: each is stored exactly as typed, or refused by name."""
@@ -55,11 +59,19 @@ BIDI = [
 
 HUGE = [
     "x" * 100_001,
+    "词 " * 10_000,
+    "x" * 900_000,
     "长" * 60_000,
     "\n" * 100_001,
     "a" * 320 + "@example.com",
     "e\u0301" * 30_000,
 ]
+
+RAW_NUMBERS = [
+    "-0", "1E2", "1e-400", "1e400", "1e999999", "NaN", "Infinity", "-Infinity", "01", "+1", "1.", ".5", "0x10", "0b1", "1_000", "9" * 40,
+    "9" * 4400, "-9223372036854775809", "18446744073709551616", "4.0", "4.0000000000000001", "１", "1,000", "0.1e1",
+]  # fmt: skip
+"""Numbers as they are written in JSON, or are not."""
 
 TEXTS = [*SEEN, *REFUSED, *LINES, *BIDI, *HUGE]
 
@@ -81,7 +93,8 @@ AMOUNTS = [
 
 DATES = [
     "", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-12:00", "10000-01-01T00:00:00Z",
-    "2027-02-29T00:00:00Z", "2027-13-01T00:00:00Z", "2027-01-01T24:00:00Z", "2027-01-01T23:59:60Z", "2027-01-01T00:00:00+14:00", "2027-01-01T00:00:00-12:00",
+    "2027-02-29T00:00:00Z", "2028-02-29T00:00:00Z", "2100-02-29T00:00:00Z", "2027-01-01T00:00:00+15:00", "2027-01-01T00:00:00-00:00",
+    "2027-01-01T00:00:00+08", "2027-01-01T24:00:01Z", "2027-01-01T23:60:00Z", "-2027-01-01T00:00:00Z", "+2027-01-01T00:00:00Z", "2027-13-01T00:00:00Z", "2027-01-01T24:00:00Z", "2027-01-01T23:59:60Z", "2027-01-01T00:00:00+14:00", "2027-01-01T00:00:00-12:00",
     "2027-01-01T00:00:00+25:00", "2027-01-01T18:00", "2027-01-01", "1764583200", "2027-W01-1", "2027-001", "20270101T000000Z", "２０２７-01-01T00:00:00Z",
     "2027-01-01T00:00:00.1234567Z", "2027-01-01 00:00:00Z", "2027-01-01T00:00:00z", "2027年1月1日", "1/2/2027", "2027-03", "2027-00", "0000-01",
     "10000-01", "2027-1", "二〇二七-03", "2027-03\n", "now", "infinity", "-infinity", "epoch", "2027-06-31T12:00:00+08:00", "2026-12-01T18:00:00+08:00[Asia/Shanghai]",
@@ -114,12 +127,27 @@ BODIES: dict[str, bytes] = {
     "many keys": b"{" + b",".join(b'"%d":1' % n for n in range(MANY)) + b"}", "a key of nothing": b'{"": 1}', "a NUL key": b'{"\\u0000": 1}',
     "a surrogate key": b'{"\\ud800": 1}', "a long key": b'{"' + b"k" * 100_000 + b'": 1}', "a long number": b'{"reason": ' + b"9" * 100_000 + b"}",
     "a huge exponent": b'{"reason": 1e999999}', "gzip": b"\x1f\x8b\x08\x00\x00\x00\x00\x00", "a form": b"reason=a&again=true", "XML": b"<reason>a</reason>",
+    "a million keys": b"{" + b",".join(b'"%d":1' % n for n in range(1_000_000)) + b"}", "five million": b'{"reason": "' + b"a" * 5_000_000 + b'"}',
     "a million and one": b'{"reason": "' + b"a" * 1_000_001 + b'"}',
 }  # fmt: skip
 """Bodies that are no body, by what is wrong with them."""
 
 TYPES = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "application/json; charset=gb18030",
          "application/json;charset=utf-16", "application/msgpack", "", "x", "application/json, text/html"]  # fmt: skip
+
+PACKINGS = ["gzip", "deflate", "br", "zstd", "gzip, gzip", "x-gzip", "identity, gzip", "x"]
+OVERRIDES = ["x-http-method-override", "x-http-method", "x-method-override"]
+RANGES = [
+    "bytes=0-0", "bytes=0-1,1-2,0-1", "bytes=0-,0-,0-," + "0-," * 500 + "0-", "bytes=-1", "bytes=9-1", "bytes=99999999999999999999-",
+    "items=0-1", "bytes=a-b", "bytes=", "bytes=0-18446744073709551616",
+]  # fmt: skip
+SEGMENTS = [
+    "%2e%2e%2f", "..%2f..%2fetc%2fpasswd", "%252e%252e%252f", "%00", "x%00", ";a=b", "x;jsessionid=1", "%ff%fe", "%c0%ae%c0%ae", "%5c..%5c", ".", "%2e",
+    "%0d%0aSet-Cookie:a=b", "%u002e", "%E2%80%AE", "~root", "a%20b", "%3Cscript%3E", "*", "%25", "x" * 7000, "{id}", "null", "%7B%7D",
+]  # fmt: skip
+"""Parts of a path, as they stand in an address."""
+DOUBLED = [b'{"reason": "a", "reason": "b"}', b'{"reason": "a", "re\\u0061son": "b"}']
+"""One member twice, the second time perhaps in disguise."""
 
 MATCHES = [
     "*",

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from httpx2 import AsyncClient, Response
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actors import Thing, World
@@ -37,6 +38,23 @@ async def undone(connection: AsyncConnection):
     finally:
         if inner.is_active:
             await inner.rollback()
+
+
+KEPT = {"limits", "alembic_version"}
+"""Tables that a refusal may write to: what counts the knocks."""
+
+
+async def contents(connection: AsyncConnection) -> Any:
+    """Return a mark of everything that is stored."""
+    rows = await connection.execute(
+        text("select tablename from pg_tables where schemaname = 'public' order by 1")
+    )
+    tables = [name for (name,) in rows if name not in KEPT]
+    marks = " union all ".join(
+        f"select '{name}', count(*), sum(hashtextextended(t::text, 0)) from {name} t"
+        for name in tables
+    )
+    return (await connection.execute(text(marks))).all()
 
 
 def headers_of(case: Case, world: World) -> dict[str, str]:

@@ -1,0 +1,56 @@
+"""What the hostile tests have sent and seen in this run, for docs/trust.md."""
+
+from collections import Counter
+from typing import Any
+
+from figures import figure
+from hostile import inputs
+
+COUNTS: Counter[str] = Counter()
+
+
+async def note(got: Any) -> None:
+    """Count an answer, as a hook of the client."""
+    COUNTS["requests"] += 1
+    COUNTS["defects"] += got.status_code >= 500
+    COUNTS["refusals"] += 400 <= got.status_code < 500
+
+
+def distinct() -> int:
+    """Return how many inputs there are that differ, of every kind."""
+    found = {
+        repr(value)
+        for name, values in vars(inputs).items()
+        if name.isupper() and isinstance(values, list | dict)
+        for value in (values.values() if isinstance(values, dict) else values)
+    }
+    return len(found)
+
+
+def written() -> None:
+    """Print what was counted, and write the figures down where they are collected."""
+    c = COUNTS
+    if not c["requests"]:
+        return
+    print(f"hostile inputs: {distinct()} distinct, {dict(c)}")
+    figure(
+        "hostile inputs: distinct inputs",
+        ">= 150",
+        str(distinct()),
+        held=distinct() >= 150,
+    )
+    figure("hostile inputs: requests", ">= 10000", str(c["requests"]), held=c["requests"] >= 10_000)
+    figure("hostile inputs: answers of 500 or more", "0", str(c["defects"]), held=not c["defects"])
+    figure(
+        "hostile inputs: texts altered",
+        "0",
+        f"{c['altered']} of {c['read again']} read again",
+        held=not c["altered"] and c["read again"] > 0,
+        note="accepted texts, compared in NFC where the portal shows them",
+    )
+    figure(
+        "hostile inputs: refusals that stored something",
+        "0",
+        f"{c['stored though refused']} of {c['refusals looked at']} looked at",
+        held=not c["stored though refused"] and c["refusals looked at"] > 0,
+    )
