@@ -35,6 +35,9 @@ export const routes: RouteTable = [
   ["/admin/roles", "admin/Roles"],
   ["/admin/calls/new", "admin/OpenCall"],
   ["/admin/platform", "admin/Platform"],
+  ["/admin/security", "record/Security"],
+  ["/admin/record", "record/Record"],
+  ["/desk/:id/seen", "record/Seen"],
 ];
 
 export interface PageProps {

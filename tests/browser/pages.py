@@ -28,7 +28,7 @@ BY: dict[str | None, list[str]] = {
     ],
     "expert-07": ["home", "reviews", "reviews/{review}"],
     "gui": ["home", "decide"],
-    "zi": ["home", "admin/roles", "admin/platform"],
+    "zi": ["home", "admin/roles", "admin/platform", "admin/security", "admin/record"],
     "hai": ["home", "welcome", "calls/{call}"],
 }  # fmt: skip
 

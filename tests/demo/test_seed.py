@@ -151,6 +151,7 @@ async def test_seeding_is_quick(seeded):
 
 async def test_nothing_but_a_deadline_lies_ahead(seeded):
     ahead = {
+        ("access", "due"),
         ("access", "submitted_at"),  # `infinity` for a draft
         ("assignments", "due_at"),
         ("calls", "closes_at"),
@@ -161,6 +162,8 @@ async def test_nothing_but_a_deadline_lies_ahead(seeded):
         ("extensions", "until"),
         ("proposals", "consent_until"),
         ("proposals", "returned_until"),
+        ("turns", "due"),
+        ("turns", "open_until"),
     }
     columns = text(
         "select table_name, column_name from information_schema.columns"

@@ -14,4 +14,6 @@ export const places: Record<string, string> = {
   members: "members",
   roles: "admin/roles",
   platform: "admin/platform",
+  security: "admin/security",
+  record: "admin/record",
 };

@@ -325,6 +325,7 @@ ALWAYS = {
     "proposal.extend": {State.DRAFT, State.CONSENT_PENDING, State.RETURNED},
     "assignment.read": {State.PEER_REVIEW, State.DECISION_PENDING, State.APPROVED, State.REJECTED},
     "assignment.add": {State.PEER_REVIEW},
+    "record.seen": set(State),
     "decision.read": {State.DECISION_PENDING, State.APPROVED, State.REJECTED},
     "decision.draft": {State.DECISION_PENDING},
 }
