@@ -114,6 +114,8 @@ def asked_of(actor: Actor, link: str) -> dict[str, Any]:
     held = standing(actor)
     return {
         **turn.asked(actor),
+        "tied": [actor.id, *actor.employers],
+        "now": None,
         "offices": list(actor.offices) if actor.scope is None else [],
         "principals": actor.principals,
         "scope": actor.scope,

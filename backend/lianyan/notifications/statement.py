@@ -14,6 +14,7 @@ from lianyan.proposals.acts import MOMENT
 from lianyan.proposals.deadlines import PART_STATE
 from lianyan.proposals.queries.detail import SECTIONS
 from lianyan.proposals.queries.officer import QUEUE
+from lianyan.proposals.queries.streams import first_for_desk
 from lianyan.proposals.turn import FACTS, HANDLED, HIDDEN, OPEN, SEEN_COLUMNS, free
 from lianyan.reviews.queries import MISSING as UNSCORED
 
@@ -22,6 +23,8 @@ OPEN_SHOWN = ("draft", "consent_pending", "submitted", "formal_check", "returned
 EACH = 20
 """Newest proposals of each principal and state."""
 TASKS = 50
+STOOD_FOR = 1000
+"""So many of the desk's rows a stand-in's tasks are looked for in: those no coordinator is free for."""
 MESSAGES, LOOKED_AT = 20, 200
 DONE_LATELY, DAYS = 40, 30
 
@@ -205,10 +208,13 @@ MINE = f"""
     ) order by f.due nulls last, f.id)
     from own_facts f""".replace("{sections}", SECTIONS.replace("f.document", "form.document"))
 
+LOOKED_THROUGH = f"""(case when not cast(:desk as boolean) then 0
+      when cast(:standing_in as boolean) then {STOOD_FOR} else {TASKS} end)"""
 DESK = f"""
+  waiting as materialized ({first_for_desk(LOOKED_THROUGH)}),
   seen as (
     select {SEEN_COLUMNS} from proposals p
-    where cast(:desk as boolean) and {HANDLED} and p.state not in ({FINAL})
+    where p.id = any(array(select id from waiting)) and {HANDLED}
   ),
   {FACTS},
   on_desk as (
@@ -235,10 +241,41 @@ REVIEWS = f"""
       and {visible("'reviewer'", "p.id")}
   )"""
 
+# A proposal that nobody can handle is one that ties each who could, so it is among those that tie
+# the one with the fewest ties; where nobody could handle any, it is every one.
+HOLES = f"""
+  holders as (
+    select k.kind, array[q.id] || array(
+        select home.institution_id from affiliations home
+        where home.person_id = q.id and (home.status in ('pending', 'confirmed')
+          or (home.status = 'ended' and home.ended_at > now() - interval '3 years'))) as principals
+    from (values ('coordinator', 'desk'), ('stand_in', 'desk'), ('approver', 'bench')) k (role, kind)
+    join platform_roles held on held.role = k.role and held.ended_at is null
+    join people q on q.id = held.person_id and q.status = 'active'
+    where cast(:administrator as boolean)
+  ),
+  fewest as materialized (
+    select distinct on (h.kind) h.kind, h.principals from holders h
+    order by h.kind, (select count(*) from (
+      select from access a where a.principal = any(h.principals) limit 5000) a)
+  ),
+  in_question as materialized (
+    select a.proposal_id as id from fewest f
+    cross join lateral (
+      select x.proposal_id from access x
+      where x.principal = any(f.principals) and x.rights & {HIDDEN | Right.EMPLOYER:d} <> 0) a
+    union
+    (select w.proposal_id from turns w
+      where cast(:administrator as boolean) and w.waits <> 'nobody'
+        and (select count(*) from fewest) < 2
+      order by w.proposal_id limit {TASKS})
+  )"""
+
 STATEMENT = f"""
   with t as materialized (select clock_timestamp() as now),
   {OWN},
   {DESK},
+  {HOLES},
   {REVIEWS},
   cards as ({CARDS}),
   noted as materialized (
@@ -295,12 +332,15 @@ STATEMENT = f"""
         'due', {instant("min(r.due_at)")})
       from reviewing r where r.state = 'accepted'),
     'sign', coalesce((
-      select jsonb_agg(jsonb_build_object('proposal', {about("p")}, 'due', {instant("c.decides_at")})
-        order by c.decides_at, p.id)
-      from decisions d join proposals p on p.id = d.proposal_id join calls c on c.id = p.call_id
-      where cast(:bench as boolean) and d.state = 'drafted' and d.sent_back_note is null
-        and d.drafted_by <> cast(:me as uuid) and p.state = 'decision_pending'
-        and {visible("'bench'", "p.id")}), '[]'),
+      select jsonb_agg(jsonb_build_object('proposal', {about("p")}, 'due', {instant("s.due")})
+        order by s.due, p.id)
+      from (
+        select d.proposal_id, d.due from turns d
+        where cast(:bench as boolean) and d.state = 'decision_pending' and d.waits = 'others'
+          and d.who = 'approver' and d.signer_id <> cast(:me as uuid)
+          and {visible("'bench'", "d.proposal_id")}
+        order by d.due, d.proposal_id limit {TASKS}) s
+      join proposals p on p.id = s.proposal_id), '[]'),
     'holes', coalesce((
       select jsonb_agg(jsonb_build_object('number', h.number, 'missing', h.missing,
           'institutions', (
@@ -315,7 +355,7 @@ STATEMENT = f"""
           case when not exists (select {free("p.id", "'approver'")}) then 'approver' end
         ], null) as missing
         from proposals p
-        where cast(:administrator as boolean) and p.submitted_at is not null
+        where p.id in (select id from in_question) and p.submitted_at is not null
           and p.state not in ({FINAL}, 'draft')) x
         where x.missing <> '{{}}' order by x.id limit {TASKS}) h), '[]'),
     'done', coalesce((

@@ -53,9 +53,9 @@ NO_CHANGES = (
 
 # A draft's part waits only once there is something to confirm: a title, and a promise.
 QUEUE = f"""
-  select found.body::text as body, found.scope::text as scope, found.sort::text as sort, found.id
+  select body::text as body, scope::text as scope, sort::text as sort, id
   from (
-    select t.id, now.scope, coalesce({CONSENT_UNTIL}, 'infinity') as sort,
+    select t.id, now.scope, first.sort,
       jsonb_build_object('participation_id', t.id, 'proposal', {PROPOSAL},
         'institution', {institution("i")}, 'role', t.role, 'task', t.task,
         'promise', {lines_of("t")}, 'our_people', {people_of("t")},
@@ -64,16 +64,21 @@ QUEUE = f"""
         'changed_at', {utc("t.void_at")},
         'state', {PART_STATE}, 'until', {utc(CONSENT_UNTIL)}, 'scope_hash', '',
         'version', null, 'also_member', {ALSO}) as body
-    from participations t
+    from (
+      select t.id, coalesce({CONSENT_UNTIL}, 'infinity') as sort
+      from participations t join proposals p on p.id = t.proposal_id
+      where t.institution_id = any($1) and t.state in ('invited', 'viewed', 'void')
+        and (p.state in ('consent_pending', 'returned') or (p.state = 'draft' and p.title <> ''
+          and exists (select from contributions k where k.participation_id = t.id)))
+        and (coalesce({CONSENT_UNTIL}, 'infinity'), t.id) > ($3::text::timestamptz, $4)
+      order by sort, t.id limit $5
+    ) first
+    join participations t on t.id = first.id
     join proposals p on p.id = t.proposal_id
     join institutions i on i.id = t.institution_id
     cross join lateral (select {SCOPE} as scope offset 0) now {BEFORE}
-    where t.institution_id = any($1) and t.state in ('invited', 'viewed', 'void')
-      and (p.state in ('consent_pending', 'returned') or (p.state = 'draft' and p.title <> ''
-        and exists (select from contributions k where k.participation_id = t.id)))
   ) found
-  where (found.sort, found.id) > ($3::text::timestamptz, $4)
-  order by found.sort, found.id limit $5
+  order by found.sort, found.id
 """
 
 READ = f"""

@@ -194,3 +194,9 @@ def rows_of(filters: Filters, wanted: tuple[int, ...], most: str, *, further: bo
   mine as materialized ({mine}),
   others as materialized ({others}),
   f as (select * from mine union all select * from others)"""
+
+
+def first_for_desk(most: str) -> str:
+    """Return the ids of the first rows that wait for the reader's desk, nearest date first."""
+    rows = _desks(Filters(), most, further=False)
+    return f"select w.id from ({rows}) w order by w.due, w.id limit {most}"
