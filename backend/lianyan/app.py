@@ -12,6 +12,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import async_sessionmaker
@@ -25,8 +26,17 @@ from lianyan.core.database_errors import problem_of, unavailable
 from lianyan.core.db import Acquire, ReadPool, Sessions, create_engine, provide_session
 from lianyan.core.idempotency import provide_once
 from lianyan.core.limits import Limits
+from lianyan.core.logs import note
 from lianyan.core.policy import ALLOWED
-from lianyan.core.problems import Invalid, Problem, answer, handle_http, handle_problem
+from lianyan.core.problems import (
+    PROBLEM,
+    Invalid,
+    Problem,
+    Refusal,
+    answer,
+    handle_http,
+    handle_problem,
+)
 from lianyan.core.requests import Requests
 from lianyan.core.revisions import provide_rev
 from lianyan.decisions.routes import HANDLERS as DECISIONS
@@ -58,6 +68,11 @@ SLICES = [
     REPORTS,
 ]
 LARGEST_BODY = 1_000_000
+REFUSALS: dict[Any, ResponseSpec] = dict.fromkeys(
+    (400, "default"),
+    ResponseSpec(Refusal, generate_examples=False, description="A refusal", media_type=PROBLEM),
+)
+"""What every route may answer too; 400 by its number, where the framework would describe its own."""
 
 
 def provide_arrival() -> Arrival:
@@ -78,10 +93,11 @@ def handle_unreadable(request: Request[Any, Any, Any], _: Exception) -> Response
 
 def handle_defect(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Log a defect with its traceback and answer without a word of it; a database away is none."""
+    number = request.scope.get("request_id")
     if problem := unavailable(error, request.app.state.settings.data_dir):
-        LOG.warning("database away %s (%s)", request.scope.get("request_id"), type(error).__name__)
+        note(LOG, logging.WARNING, "database.away", id=number, type=type(error).__name__)
         return answer(request, problem)
-    LOG.error("defect %s", request.scope.get("request_id"), exc_info=error)
+    note(LOG, logging.ERROR, "defect", error=error, id=number)
     problem = Problem("problems.defect")
     problem.status = 500
     return answer(request, problem)
@@ -152,6 +168,7 @@ def create_app(
     # Outside everything else: what no route answers is stamped and logged too.
     app.asgi_handler = Requests(app.asgi_handler, settings.origin, settings.base_path)
     _demand_actions(app)
+    _describe_refusals(app)
     return app
 
 
@@ -165,3 +182,11 @@ def _demand_actions(app: Litestar) -> None:
             if handler.opt.get("action") not in ALLOWED and not path.startswith(pages.OWN):
                 message = f"{route.path} names no action of core.policy.ALLOWED"
                 raise RuntimeError(message)
+
+
+def _describe_refusals(app: Litestar) -> None:
+    """Let the description of every route name the one shape of all refusals."""
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", []):
+            if isinstance(handler, HTTPRouteHandler):
+                handler.responses = REFUSALS | dict(handler.responses or {})

@@ -27,6 +27,24 @@ class FieldError(msgspec.Struct, frozen=True):
     params: dict[str, Any] = {}
 
 
+class FieldRefusal(FieldError, frozen=True, kw_only=True):
+    """One wrong field as an answer names it: with the sentence in the reader's language."""
+
+    detail: str
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """The body of every answer that is a refusal (RFC 9457)."""
+
+    type: str
+    status: int
+    code: str
+    title: str
+    detail: str
+    params: dict[str, Any]
+    errors: list[FieldRefusal]
+
+
 class Problem(Exception):
     """An expected failure; `code` is a key of the message catalogue, `<area>.<key>`."""
 
@@ -169,23 +187,18 @@ def answer(request: Request[Any, Any, Any], problem: Problem) -> Response[bytes]
 
 def written(problem: Problem, locale: str) -> bytes:
     """Return `problem` as the body of an answer."""
-    body = {
-        "type": f"/problems/{problem.code}",
-        "status": problem.status,
-        "code": problem.code,
-        "title": say(locale, f"problems.title_{problem.status}"),
-        "detail": _sentence(locale, problem.code, problem.params),
-        "params": problem.params,
-        "errors": [
-            {
-                "field": e.field,
-                "code": e.code,
-                "params": e.params,
-                "detail": _sentence(locale, e.code, e.params),
-            }
+    body = Refusal(
+        type=f"/problems/{problem.code}",
+        status=problem.status,
+        code=problem.code,
+        title=say(locale, f"problems.title_{problem.status}"),
+        detail=_sentence(locale, problem.code, problem.params),
+        params=problem.params,
+        errors=[
+            FieldRefusal(e.field, e.code, e.params, detail=_sentence(locale, e.code, e.params))
             for e in problem.errors
         ],
-    }
+    )
     return msgspec.json.encode(body)
 
 
