@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from lianyan.identity.models import PlatformRole
+from lianyan.identity.offices import LOCK
 from makers import key, login, make_call, make_institution, make_person, make_proposal
 
 THREE = ("administrator", "security_administrator", "audit_administrator")
@@ -47,10 +48,24 @@ async def test_the_administrator_stands_for_the_others_until_they_are_named(clie
     assert (await client.get("/api/record", headers=audit)).status_code == 200
     assert (await client.get("/api/record", headers=security)).status_code == 403
     assert (await client.get("/api/roles", headers=audit)).json()["undivided"] == []
-    # Given back, the work is the system administrator's again.
-    ended = await client.delete(f"/api/roles/{made.json()['id']}", headers=security)
-    assert ended.status_code == 204
-    assert (await client.get("/api/security", headers=system)).status_code == 200
+    # Ended, its work is the system administrator's again; one's own last role another ends.
+    own = await client.delete(f"/api/roles/{made.json()['id']}", headers=security)
+    assert (own.status_code, own.json()["code"]) == (409, "roles.last_own")
+    roles = (await client.get("/api/roles", headers=security)).json()["items"]
+    audits = next(row["id"] for row in roles if row["role"] == "audit_administrator")
+    assert (await client.delete(f"/api/roles/{audits}", headers=security)).status_code == 204
+    assert (await client.get("/api/record", headers=audit)).status_code == 403
+    assert (await client.get("/api/record", headers=system)).status_code == 200
+
+
+async def test_one_of_two_ends_the_others_role_or_the_own(client, session, home):
+    _, first = await person(session, home, "security_administrator")
+    _, second = await person(session, home, "security_administrator")
+    ids = [row["id"] for row in (await client.get("/api/roles", headers=first)).json()["items"]]
+    own = [await client.delete(f"/api/roles/{id_}", headers=first) for id_ in ids]
+    assert sorted(answer.status_code for answer in own) in ([204, 403], [204, 409])
+    left = [(await client.get("/api/security", headers=who)).status_code for who in (first, second)]
+    assert sorted(left) == [200, 403]
 
 
 async def test_a_pending_holder_is_no_holder(client, session, home):
@@ -83,16 +98,51 @@ async def test_nobody_is_two_of_the_three_nor_grants_to_themselves(client, sessi
     assert (own.status_code, own.json()["code"]) == (409, "roles.own")
 
 
-async def test_two_grants_at_once_leave_one(committed):
+@pytest.mark.parametrize(
+    "roles",
+    [("audit_administrator", "auditor"), ("auditor", "coordinator"), ("reviewer", "auditor")],
+)
+async def test_two_grants_at_once_leave_one(committed, roles):
+    async with committed.sessions.begin() as session:
+        home = await make_institution(session)
+        makers = [await person(session, home, "administrator") for _ in roles]
+        who = await make_person(session, institution=home)
+    answers = await asyncio.gather(
+        *(
+            grant(committed.client, headers, who, role)
+            for (_, headers), role in zip(makers, roles, strict=True)
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    async with committed.sessions() as session:
+        held = select(PlatformRole.role).where(PlatformRole.person_id == who.id)
+        assert len((await session.scalars(held)).all()) == 1
+
+
+async def test_who_loses_the_right_to_grant_while_asking_is_refused(committed):
+    """Two administrators at once: the one who comes after a security administrator is named grants no more."""
     async with committed.sessions.begin() as session:
         home = await make_institution(session)
         first, second = [await person(session, home, "administrator") for _ in range(2)]
-        who = await make_person(session, institution=home)
-    answers = await asyncio.gather(
-        grant(committed.client, first[1], who, "security_administrator"),
-        grant(committed.client, second[1], who, "audit_administrator"),
-    )
-    assert sorted(answer.status_code for answer in answers) == [201, 409]
+        named, other = [await make_person(session, institution=home) for _ in range(2)]
+    async with committed.sessions.begin() as session:
+        await session.execute(LOCK)
+        # Both are past the policy, and wait for whoever changes roles.
+        asking = asyncio.gather(
+            grant(committed.client, first[1], named, "security_administrator"),
+            grant(committed.client, second[1], other, "security_administrator"),
+        )
+        waiting = text(
+            "select count(*) from pg_locks l join pg_database d on d.oid = l.database "
+            "where d.datname = current_database() and l.locktype = 'advisory' and not l.granted"
+        )
+        for _ in range(200):
+            if await session.scalar(waiting) == 2:
+                break
+            await asyncio.sleep(0.02)
+        else:
+            raise AssertionError
+    assert sorted(answer.status_code for answer in await asking) == [201, 403]
 
 
 async def test_the_database_itself_keeps_them_apart(session, home):

@@ -136,7 +136,9 @@ async def _offices(session: AsyncSession, stage: Stage) -> None:
         for role in person.roles:
             by_role.setdefault(role, []).append(person)
     administrator = stage.actors[by_role["administrator"][0].key]
-    for role, people in by_role.items():
+    # Who grants comes first; from the first security administrator on, the administrator no longer does.
+    order = {"administrator": -1, "security_administrator": 1}
+    for role, people in sorted(by_role.items(), key=lambda held: order.get(held[0], 0)):
         granting = None if role == "administrator" else administrator
         for person in people:
             await offices.grant(session, granting, stage.actors[person.key].id, role)

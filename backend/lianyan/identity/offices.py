@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.core.actor import Actor
 from lianyan.core.events import record
-from lianyan.core.problems import Conflict, NotFound, invalid
-from lianyan.identity.heirs import excluded
+from lianyan.core.problems import Conflict, Forbidden, NotFound, invalid
+from lianyan.identity.heirs import excluded, heirs_of
 from lianyan.identity.models import Affiliation, Officer, Person, PlatformRole
 from lianyan.institutions.models import Institution
 from lianyan.proposals import access
@@ -16,6 +16,8 @@ from lianyan.reviews.commands import suspend_conflicted_person
 
 LOCK = text("select pg_advisory_xact_lock(hashtext('offices'))")
 """Two administrators who end each other's role at once must not leave the portal without one."""
+GRANTING = "security_administrator"
+"""Who grants and ends roles: it, or its heir."""
 
 
 async def grant(session: AsyncSession, actor: Actor | None, person_id: UUID, role: str) -> UUID:
@@ -23,7 +25,7 @@ async def grant(session: AsyncSession, actor: Actor | None, person_id: UUID, rol
 
     Nobody gives themselves one, and nobody holds two that exclude each other.
     """
-    await session.execute(LOCK)
+    await _alone(session, actor)
     if actor is not None and actor.id == person_id:
         raise Conflict("roles.own")
     person = await session.get(Person, person_id)
@@ -54,31 +56,44 @@ async def grant(session: AsyncSession, actor: Actor | None, person_id: UUID, rol
 async def end(session: AsyncSession, actor: Actor, role_id: UUID) -> None:
     """End a role at once; refuse it for the last administrator. An ended one stays ended.
 
-    Who has lost the right to grant by the role's own beginning may not end it: another does.
+    Nobody ends their own where they are the last who holds it: another takes it over first.
     """
-    await session.execute(LOCK)
+    await _alone(session, actor)
     role = await session.get(PlatformRole, role_id)
     if role is None:
         raise NotFound
     if role.ended_at is not None:
         return
-    if role.role == "administrator":
-        others = (
-            select(PlatformRole.id)
-            .join(Person, Person.id == PlatformRole.person_id)
-            .where(
-                PlatformRole.role == "administrator",
-                PlatformRole.ended_at.is_(None),
-                PlatformRole.id != role_id,
-                Person.status == "active",
-            )
-        )
-        if await session.scalar(others.limit(1)) is None:
+    if not await _held_by_another(session, role):
+        if role.role == "administrator":
             raise Conflict("roles.last_administrator")
+        if role.person_id == actor.id:
+            raise Conflict("roles.last_own")
     role.ended_at = await session.scalar(select(func.now()))
     await session.flush()
     await record(session, actor, "role.ended", role.id, person_id=role.person_id, role=role.role)
     await access.refresh_person(session, role.person_id)
+
+
+async def _alone(session: AsyncSession, actor: Actor | None) -> None:
+    """Wait for whoever changes roles at the same moment, then see whether the actor still may."""
+    await session.execute(LOCK)
+    if actor is not None and actor.id not in await heirs_of(session, GRANTING):
+        raise Forbidden
+
+
+async def _held_by_another(session: AsyncSession, role: PlatformRole) -> bool:
+    others = (
+        select(PlatformRole.id)
+        .join(Person, Person.id == PlatformRole.person_id)
+        .where(
+            PlatformRole.role == role.role,
+            PlatformRole.ended_at.is_(None),
+            PlatformRole.id != role.id,
+            Person.status == "active",
+        )
+    )
+    return await session.scalar(others.limit(1)) is not None
 
 
 async def name_officer(
