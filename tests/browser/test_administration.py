@@ -26,7 +26,7 @@ def end(visitor: Visitor, name: str, group: str) -> None:
     rows.get_by_role("row").filter(has_text=name).get_by_role("button", name="停止").click()
 
 
-def test_the_administrators_are_told_apart_and_the_auditor_only_reads(visit):
+def test_the_administrators_are_told_apart_and_the_auditor_only_reads(visit, query):
     system = visit("zi")
     page = system.open("admin/record")
     expect(page.get_by_role("heading", name="审计", level=1)).to_be_visible()
@@ -55,10 +55,17 @@ def test_the_administrators_are_told_apart_and_the_auditor_only_reads(visit):
         grant(security, "示例用户未", "审计员")
         expect(page.get_by_role("row").filter(has_text="示例用户未")).to_be_visible()
         reads(visit)
-    finally:
         end(security, "示例用户未", "审计员")
         expect(security.page.get_by_role("row").filter(has_text="示例用户未")).to_have_count(0)
+        # The only one there is stays: another would have to take the role over first.
         end(security, "示例用户申", "安全管理员")
+        refusal = security.page.get_by_role("alert")
+        expect(refusal).to_contain_text("您是唯一担任此角色的人")
+    finally:
+        query(
+            "update platform_roles set ended_at = now() where ended_at is null "
+            "and role in ('security_administrator', 'auditor')"
+        )
 
 
 def reads(visit) -> None:
