@@ -33,6 +33,8 @@ def written() -> None:
     if not c["requests"]:
         return
     print(f"hostile inputs: {distinct()} distinct, {dict(c)}")
+    if not c["read again"]:
+        return  # only some of the tests were asked for
     figure(
         "hostile inputs: distinct inputs",
         ">= 150",
