@@ -16,7 +16,7 @@ OPEN = """
   insert into sessions (token_hash, person_id, authenticated_at, idle_expires_at, absolute_expires_at)
   values ($1, $2, now(), now() + interval '1 hour', now() + interval '1 hour')
 """
-STRANGE = "</script><script>ran.push(1)</script><!-- <img src=x onerror=ran.push(1)> __proto__ 甲"
+STRANGE = "</script><script>ran.push(1)</script><!-- __proto__"
 
 
 class Sessions:

@@ -5,11 +5,13 @@ import json
 import pytest
 
 from browser.elsewhere import elsewhere
+from browser.long import LONG
 from browser.sessions import sessions
 from figures import figure
 
 __all__ = ["elsewhere", "sessions"]
 pytestmark = pytest.mark.browser
+HOSTS = ["127.0.0.1", *(["localhost"] if LONG else [])]
 
 CHANGES = [
     ("POST", "api/session/renew"), ("DELETE", "api/session"), ("PUT", "api/session/locale"),
@@ -89,7 +91,7 @@ class Wire:
         ]
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("host", HOSTS)
 def test_another_site_can_neither_change_frame_nor_read(visit, sessions, elsewhere, address, host):
     """The same machine on another port is the same site to a cookie: it goes along, and does not help."""
     visitor = visit()

@@ -48,6 +48,8 @@ export interface SessionData {
 const device = async () => (await import("./drafts")).drafts;
 
 const SIGNED_OUT: SessionData = { person: null };
+/** What a window tells the others when its person signs out of all of them. */
+const SIGNED_OFF = "";
 /** The name of the window that a new sign-in opens. */
 const WINDOW = "lianyan-login";
 /** Where it ends: the institution's own pages make a browser forget a window's name and opener. */
@@ -102,10 +104,15 @@ export class Session {
     hooks.expired = () => this.expired();
     hooks.tag = () => this.data.tag ?? null;
     this.#channel?.addEventListener("message", (news: MessageEvent<string | null>) => {
+      if (news.data === SIGNED_OFF && this.person) return location.replace(document.baseURI);
       if (this.asking || news.data !== (this.data.tag ?? null)) void this.check();
     });
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible" && this.asking === "again") void this.check();
+    });
+    // A page the browser has kept as it was may be somebody's who has signed out since.
+    addEventListener("pageshow", (event) => {
+      if (event.persisted) void this.#kept();
     });
     const touched = () => (this.#touched = true);
     for (const sign of ["pointerdown", "keydown", "scroll"]) {
@@ -188,6 +195,7 @@ export class Session {
     const { person } = this;
     const { data } = await ok(api.DELETE("/api/session", {}));
     if (person) await (await device()).wipe(person.id);
+    this.#channel?.postMessage(SIGNED_OFF);
     // The institution's own session may live on; where it can be ended, the browser goes there.
     location.assign(data?.end_session_url ?? document.baseURI);
   }
@@ -209,6 +217,14 @@ export class Session {
   async follow(): Promise<void> {
     const account = this.person ? this.data.locale : null;
     await speak(firstLanguage(account));
+  }
+
+  /** Show a page from the browser's memory only to the person it was made for. */
+  async #kept(): Promise<void> {
+    document.documentElement.hidden = true;
+    const now = await this.#ask().catch(() => SIGNED_OUT);
+    if (now.person?.id !== this.person?.id) location.reload();
+    else document.documentElement.hidden = false;
   }
 
   async #ask(): Promise<SessionData> {
