@@ -90,7 +90,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("proposal_id", name=op.f("pk_turns")),
     )
-    op.create_index(op.f("ix_turns_waits"), "turns", ["waits", "due", "proposal_id"])
+    op.create_index("ix_turns_waits", "turns", ["waits", "due", "proposal_id"])
     op.create_index("ix_turns_state", "turns", ["state", "waits", "due", "proposal_id"])
     op.create_index("ix_turns_call", "turns", ["call_id", "waits", "due", "proposal_id"])
     op.create_index(op.f("ix_proposals_lead_id"), "proposals", ["lead_id"])
@@ -99,6 +99,11 @@ def upgrade() -> None:
         "proposals",
         ["call_id"],
         postgresql_where=sa.text("state = 'draft' and submitted_at is null"),
+    )
+    op.create_index(
+        "ix_projects_newest",
+        "projects",
+        [sa.literal_column("approved_at desc"), sa.literal_column("id desc")],
     )
     op.create_index("ix_affiliations_person", "affiliations", ["person_id"])
     op.create_index(
@@ -157,6 +162,7 @@ def downgrade() -> None:
             sa.literal_column("proposal_id desc"),
         ],
     )
+    op.drop_index("ix_projects_newest", "projects")
     op.drop_index("ix_platform_roles_held", "platform_roles")
     op.drop_index("ix_affiliations_person", "affiliations")
     op.drop_index("ix_proposals_never_submitted", "proposals")

@@ -167,7 +167,7 @@ class SectorCount(msgspec.Struct, frozen=True):
 
 
 class Register(msgspec.Struct, frozen=True):
-    """The newest projects and how many there are."""
+    """The newest projects and how many there are; counted are the newest thousand."""
 
     items: list[RegisterRow]
     total: int

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,7 +15,11 @@ class Project(Entity):
     """An approved proposal's record: what the public register shows."""
 
     __tablename__ = "projects"
-    __table_args__ = (UniqueConstraint("proposal_id"), UniqueConstraint("number"))
+    __table_args__ = (
+        UniqueConstraint("proposal_id"),
+        UniqueConstraint("number"),
+        Index("ix_projects_newest", text("approved_at desc"), text("id desc")),
+    )
 
     proposal_id: Mapped[UUID] = mapped_column(ForeignKey("proposals.id"))
     number: Mapped[str]

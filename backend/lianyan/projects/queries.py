@@ -1,10 +1,12 @@
 """Reads of the projects slice: the public register."""
 
 from datetime import UTC, datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import DateTime, Integer, Text, Uuid, bindparam, text
+from sqlalchemy import BindParameter, DateTime, Integer, Text, Uuid, bindparam, text
 
 from lianyan.core.actor import Reading
 from lianyan.core.paging import from_cursor, page_limit, to_cursor
@@ -33,32 +35,33 @@ ROW = f"""
     'starts', j.starts_on, 'ends', j.ends_on, 'status', 'approved')
 """
 
+# What is counted is the newest thousand: more than "1000+" nobody is told, and a count of all would
+# read all. `{looked}` and `{chosen}` are the conditions of a search and of a sector.
 REGISTER = f"""
-  with found as (
-    select j.id, j.approved_at, j.sectors from projects j
-    where strpos(E'\\n' || j.search_keys, :needle) > 0
+  with counted as materialized (
+    select j.sectors from projects j where true {{looked}}
+    order by j.approved_at desc, j.id desc limit {CAP + 1}
   ),
-  chosen as (
-    select f.id, f.approved_at from found f where :sector is null or :sector = any(f.sectors)
+  picked as materialized (
+    select least(count(*), {CAP}) as n, count(*) > {CAP} as more from (
+      select from projects j where true {{looked}} {{chosen}} limit {CAP + 1}) c
   ),
-  page as (
-    select c.id, c.approved_at, row_number() over (order by c.approved_at desc, c.id desc) as n
-    from chosen c
-    where :after is null or (c.approved_at, c.id) < (:after, :last)
-    order by c.approved_at desc, c.id desc
-    limit :most + 1
-  ),
-  counted as (select count(*) as n from (select from chosen limit {CAP + 1}) c)
+  page as materialized (
+    select j.id, j.approved_at, row_number() over (order by j.approved_at desc, j.id desc) as n
+    from (
+      select j.id, j.approved_at from projects j where true {{looked}} {{chosen}} {{behind}}
+      order by j.approved_at desc, j.id desc limit :most + 1) j
+  )
   select jsonb_build_object(
       'items', coalesce((select jsonb_agg({ROW} order by p.n)
         from page p join projects j on j.id = p.id where p.n <= :most), '[]'),
-      'total', least(counted.n, {CAP}), 'capped', counted.n > {CAP},
+      'total', picked.n, 'capped', picked.more,
       'by_sector', coalesce((select jsonb_agg(jsonb_build_object('code', s.code, 'n', s.n)
           order by s.n desc, s.code collate "C")
-        from (select code, least(count(*), {CAP}) as n from found f, unnest(f.sectors) as code
+        from (select code, least(count(*), {CAP}) as n from counted f, unnest(f.sectors) as code
           group by code) s), '[]'))::text as body,
     last.approved_at, last.id
-  from counted
+  from picked
   left join page last on last.n = :most and exists (select from page p where p.n > :most)
 """
 
@@ -71,15 +74,26 @@ PROJECT = f"""
   from projects j where j.id = :id
 """
 
-LIST = Read(
-    text(REGISTER).bindparams(
-        bindparam("needle", type_=Text()),
-        bindparam("sector", type_=Text()),
-        bindparam("after", type_=DateTime(timezone=True)),
-        bindparam("last", type_=Uuid()),
-        bindparam("most", type_=Integer()),
+
+@cache
+def list_of(*, looked: bool, chosen: bool, behind: bool) -> Read:
+    """Return the read of a page, with or without a search, a sector, a row it begins behind."""
+    binds: list[BindParameter[Any]] = [bindparam("most", type_=Integer())]
+    if looked:
+        binds.append(bindparam("needle", type_=Text()))
+    if chosen:
+        binds.append(bindparam("sector", type_=Text()))
+    if behind:
+        binds.append(bindparam("after", type_=DateTime(timezone=True)))
+        binds.append(bindparam("last", type_=Uuid()))
+    sql = REGISTER.format(
+        looked="and strpos(E'\\n' || j.search_keys, :needle) > 0" if looked else "",
+        chosen="and :sector = any(j.sectors)" if chosen else "",
+        behind="and (j.approved_at, j.id) < (:after, :last)" if behind else "",
     )
-)
+    return Read(text(sql).bindparams(*binds))
+
+
 ONE = Read(text(PROJECT).bindparams(bindparam("id", type_=Uuid())))
 
 
@@ -88,19 +102,20 @@ async def register(
 ) -> str:
     """Return a page of the register as JSON, newest first, with how many of each sector it holds.
 
-    The counts by sector are of the search without the choice of a sector.
+    The counts by sector are of the search without the choice of a sector, of its newest thousand.
     """
     if sector is not None and (len(sector) > LONGEST_CODE or "\0" in sector):
         raise invalid("sector", "problems.wrong_type")
     at, last = _after(after)
-    row = await LIST.row(
-        reading.connection,
-        needle=needle(q),
-        sector=sector or None,
-        after=at,
-        last=last,
-        most=page_limit(limit),
-    )
+    values: dict[str, Any] = {"most": page_limit(limit)}
+    if looked := needle(q):
+        values["needle"] = looked
+    if sector:
+        values["sector"] = sector
+    if at is not None:
+        values |= {"after": at, "last": last}
+    read = list_of(looked=bool(looked), chosen=bool(sector), behind=at is not None)
+    row = await read.row(reading.connection, **values)
     cursor = to_cursor(row["approved_at"].isoformat(), str(row["id"])) if row["id"] else None
     return f'{row["body"][:-1]}, "next": {msgspec.json.encode(cursor).decode()}}}'
 

@@ -40,7 +40,10 @@ class ProjectSector(msgspec.Struct, frozen=True):
 
 
 class ProjectRegister(msgspec.Struct, frozen=True):
-    """A page of the register; `total` ends at 1000, then `capped` is true."""
+    """A page of the register; `total` ends at 1000, then `capped` is true.
+
+    The sectors are counted in the newest thousand of what is looked for.
+    """
 
     items: list[ProjectRow]
     next: str | None

@@ -383,7 +383,7 @@ class Turn(Model):
     __tablename__ = "turns"
     __table_args__ = (
         CheckConstraint(_one_of("waits", ["desk", "date", "others", "nobody"]), name="waits"),
-        Index(None, "waits", "due", "proposal_id"),
+        Index("ix_turns_waits", "waits", "due", "proposal_id"),
         Index("ix_turns_state", "state", "waits", "due", "proposal_id"),
         Index("ix_turns_call", "call_id", "waits", "due", "proposal_id"),
     )
