@@ -24,9 +24,10 @@ export function person(of: Shapes["PersonRef"] | null | undefined): string {
   return of.institution ? `${of.name} · ${said(of.institution.name)}` : of.name;
 }
 
-/** Return the codes, states and numbers of an event as one line. */
+/** Return the codes, states and numbers of an event as one line; what says nothing is left out. */
 export function details(data: Record<string, unknown>): string {
   return Object.entries(data)
+    .filter(([name, value]) => name !== "rev" && value !== false)
     .map(([name, value]) => `${name} ${String(value)}`)
     .join(" · ");
 }
