@@ -16,6 +16,7 @@ from litestar.types import ControllerRouterHandler
 
 from lianyan.calls import queries as calls
 from lianyan.core.actor import Reading, token_of
+from lianyan.core.logs import note
 from lianyan.core.problems import NotFound, locale_of
 from lianyan.core.shapes import I18n
 from lianyan.core.words import say
@@ -70,7 +71,7 @@ async def first_answers(request: Request[Any, Any, Any], *, front: bool) -> str:
                 blocks += _block("api/home", await calls.home(reading))
             return blocks
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        LOG.warning("page without its first answers: %s", type(error).__name__)
+        note(LOG, logging.WARNING, "page.without_answers", type=type(error).__name__)
         return ""
 
 

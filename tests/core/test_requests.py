@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from lianyan.core.logs import Lines
 from lianyan.core.requests import Requests
 from makers import login, make_institution, make_person
 
@@ -54,17 +55,26 @@ async def test_every_answer_carries_the_browsers_limits_and_a_number(client):
 async def test_one_line_is_logged_a_request_and_names_nobody(client, headers, caplog):
     with caplog.at_level(logging.INFO, "lianyan.requests"):
         await client.get("/api/people?q=示例", headers=headers)
-    (line,) = [json.loads(r.message) for r in caplog.records if r.name == "lianyan.requests"]
-    assert set(line) == {"id", "route", "method", "actor", "status", "ms", "sql"}
+    (record,) = [r for r in caplog.records if r.name == "lianyan.requests"]
+    line = json.loads(Lines().format(record))
+    assert set(line) - {"at", "level", "event"} == {
+        "id",
+        "route",
+        "method",
+        "actor",
+        "status",
+        "ms",
+        "sql",
+    }
     assert line["status"] == 200
-    assert "示例" not in caplog.text
+    assert "示例" not in str(line)
 
 
 async def test_the_line_counts_the_statements(committed, caplog):
     with caplog.at_level(logging.INFO, "lianyan.requests"):
         await committed.client.get("/api/home")
         await committed.client.put("/api/session/locale", json={"locale": "zh"})
-    counts = [json.loads(r.message)["sql"] for r in caplog.records if r.name == "lianyan.requests"]
+    counts = [r.fields["sql"] for r in caplog.records if r.name == "lianyan.requests"]
     assert counts[0] == 1
 
 

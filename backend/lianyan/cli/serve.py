@@ -19,7 +19,8 @@ async def serve(descriptor: int | None, *, child: bool) -> int:
 
     from lianyan.app import create_app
     from lianyan.cli import parent
-    from lianyan.core.requests import log_to
+    from lianyan.cli.wire import Wire
+    from lianyan.core.logs import log_to
 
     app = create_app(settings)
     gc.freeze()
@@ -32,7 +33,7 @@ async def serve(descriptor: int | None, *, child: bool) -> int:
         app,
         host=settings.host,
         port=settings.port,
-        http="httptools",
+        http=Wire,
         ws="none",
         lifespan="on",
         log_config=None,

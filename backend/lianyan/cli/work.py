@@ -19,7 +19,7 @@ async def work(settings: Settings, *, child: bool) -> int:
 
     from lianyan.core import jobs
     from lianyan.core.db import create_engine
-    from lianyan.core.requests import log_to
+    from lianyan.core.logs import log_to
 
     know_jobs()
     log_to()

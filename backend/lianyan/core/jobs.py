@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -27,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.core.db import Sessions
 from lianyan.core.jobs_schema import Job, Period, Worker
+from lianyan.core.logs import note
 
 log = logging.getLogger("lianyan.jobs")
 
@@ -154,7 +156,7 @@ async def _repeat(what: Callable[[], Awaitable[object]], pause: float, stop: asy
         try:
             await what()
         except (SQLAlchemyError, OSError) as error:
-            log.warning("the database does not answer (%s)", type(error).__name__)
+            note(log, logging.WARNING, "database.away", type=type(error).__name__)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
 
@@ -180,21 +182,29 @@ async def _take(sessions: Sessions) -> Taken | None:
 
 async def _do(sessions: Sessions, job: Taken) -> None:
     mine = (Job.id == job.id, Job.rev == job.rev)
+    began, outcome = time.perf_counter(), "cut_off"
     try:
         async with asyncio.timeout(LIMIT.total_seconds()), sessions.begin() as session:
             hold = select(Job.id).where(*mine).with_for_update(read=True, key_share=True)
             _kept(await session.scalar(hold))
             await HANDLERS[job.kind](session, job.payload)
             _kept(await session.scalar(delete(Job).where(*mine).returning(Job.id)))
+        outcome = "done"
     except Lost:
-        log.info("job %d (%s) was taken or asked for again meanwhile", job.id, job.kind)
-    except Exception as error:
-        log.exception("job %d (%s) failed at try %d", job.id, job.kind, job.tries)
+        # Somebody has taken it, or asked for it again, meanwhile.
+        outcome = "lost"
+    except Exception as error:  # noqa: BLE001  whatever it is: the line says what
+        outcome = "given_up" if job.tries >= TRIES else "failed"
+        note(log, logging.ERROR, "job.error", error=error, id=job.id, kind=job.kind)
         values = {"error": type(error).__name__, "run_at": func.now() + _pause(job.tries)}
         if job.tries >= TRIES:
             values["failed_at"] = func.now()
         async with sessions.begin() as session:
             await session.execute(update(Job).where(*mine).values(**values))
+    finally:
+        took = round((time.perf_counter() - began) * 1000, 1)
+        name, tries = job.kind, job.tries
+        note(log, logging.INFO, "job", id=job.id, kind=name, tries=tries, ms=took, outcome=outcome)
 
 
 def _kept(found: int | None) -> None:
@@ -258,8 +268,8 @@ async def _chore(sessions: Sessions, name: str) -> None:
             if await session.scalar(free.with_for_update(skip_locked=True)):
                 await chore(session)
                 await session.execute(later)
-    except Exception:
-        log.exception("chore %s failed", name)
+    except Exception as error:  # noqa: BLE001  whatever it is: the line says what
+        note(log, logging.ERROR, "chore.error", error=error, name=name)
         async with sessions.begin() as session:
             await session.execute(later)
 

@@ -42,6 +42,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from lianyan.core.actor import token_of
 from lianyan.core.addresses import Addresses
 from lianyan.core.events import record
+from lianyan.core.logs import note
 from lianyan.core.problems import PROBLEM, TooMany, locale_of, written
 from lianyan.core.words import say
 from lianyan.settings import Rate, Settings
@@ -255,7 +256,7 @@ class Limits:
             async with self.state.sessions.begin() as session:
                 await record(session, None, "limit.refused", subject, bucket=bucket.name, by=by)
         except Exception as error:  # noqa: BLE001  a database away, or whatever else: nobody waits for it
-            LOG.warning("refusal not recorded: %s", type(error).__name__)
+            note(LOG, logging.WARNING, "limit.not_recorded", type=type(error).__name__)
 
 
 class Told:

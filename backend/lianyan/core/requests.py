@@ -3,16 +3,16 @@
 import json
 import logging
 import re
-import sys
 import time
 from typing import Any
 from uuid import uuid4
 
-import msgspec
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPReceiveMessage, Message, Receive, Scope, Send
 
 from lianyan.core.db import STATEMENTS, abandon
+from lianyan.core.logs import note
+from lianyan.core.problems import Invalid
 
 LOG = logging.getLogger("lianyan.requests")
 
@@ -52,23 +52,30 @@ class Requests:
             return
         http: Any = scope
         started, request_id, status = time.perf_counter(), uuid4().hex[:16], 500
-        statements = [0]
+        answered, statements = False, [0]
         STATEMENTS.set(statements)
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
 
         async def stamped(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
-                status = message["status"]
+                answered, status = True, message["status"]
                 headers = list(message.get("headers", []))
                 headers += [(b"x-request-id", request_id.encode()), *self.headers]
                 message["headers"] = headers
             await send(message)
 
+        async def whole() -> HTTPReceiveMessage:
+            message: Any = await receive()
+            if message["type"] == "http.disconnect" and not answered:
+                # Nobody will read this; but it is no fault of ours, and is not logged as one.
+                raise Invalid([], "problems.unreadable")
+            return message  # type: ignore[no-any-return]  # as it came
+
         refused = self.refusal(scope)
         try:
             if refused is None:
-                await self.app(scope, receive, stamped)
+                await self.app(scope, whole, stamped)
             else:
                 await _plain(stamped, *refused)
         finally:
@@ -86,7 +93,7 @@ class Requests:
             }
             if limited := http.get("limited"):
                 line["limit"] = limited
-            LOG.info(msgspec.json.encode(line).decode())
+            note(LOG, logging.INFO, "request", **line)
 
     def refusal(self, scope: Any) -> tuple[int, str] | None:
         """Return status and code for a request that is refused before anything reads it."""
@@ -124,13 +131,3 @@ async def _plain(send: Send, status: int, code: str) -> None:
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content, "more_body": False})
-
-
-def log_to(stream: Any = sys.stdout) -> None:
-    """Write the log lines to `stream`, as they are."""
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logger = logging.getLogger("lianyan")
-    logger.handlers[:] = [handler]
-    logger.setLevel(logging.INFO)
-    logger.propagate = False

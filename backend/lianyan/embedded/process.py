@@ -23,6 +23,13 @@ FAST_STOP, HARD_STOP = 30.0, 10.0
 LOG_LIMIT = 10_000_000
 # A killed server's last children hold its shared memory for a moment longer.
 LINGERING = "is still in use"
+SILENT = {
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+}
+"""The log tells what went wrong, and neither the statement nor any value: those are people's words."""
 NOT_YET = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -125,6 +132,7 @@ async def _spawn(
         "timezone": "UTC",
         "log_timezone": "UTC",
         "log_line_prefix": "%m [%p] %q%a ",
+        **SILENT,
         **options,
     }
     descriptor = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.core.events import record
+from lianyan.core.logs import note
 from lianyan.core.problems import NotFound, Problem
 from lianyan.core.secrets import Unreadable, decrypt, encrypt
 from lianyan.identity.commands import close_session, open_session, token_hash
@@ -153,7 +154,7 @@ async def begin(
         metadata, _ = await directory_of(state, known).published()
         client = client_of(settings, known)
     except ProviderFailed as error:
-        LOG.warning("login at %s: %s", known.slug, error)
+        note(LOG, logging.WARNING, "login.unavailable", provider=known.slug, reason=error.reason)
         raise _down(known, locale) from error
     nonce, verifier, sent = (secrets.token_urlsafe(32) for _ in range(3))
     if browser is None or not BROWSER_TOKEN.fullmatch(browser):
@@ -349,7 +350,8 @@ async def _opened(
 
 async def _noted(state: State, begun: Begun, refusal: Refusal) -> None:
     """Write one entry about a login that failed: reasons and numbers, no word of the answer."""
-    LOG.warning("login at %s: %s (%s)", begun.slug, refusal.reason, refusal.code)
+    code, reason = refusal.code, refusal.reason
+    note(LOG, logging.WARNING, "login.refused", provider=begun.slug, reason=reason, code=code)
     data: dict[str, Any] = {"reason": refusal.reason}
     if refusal.skew is not None:
         data["skew_s"] = round(refusal.skew)

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.core.events import record
+from lianyan.core.logs import note
 from lianyan.core.secrets import Unreadable, decrypt
 from lianyan.identity.commands import close_session
 from lianyan.identity.oidc import end_session_url, parse
@@ -61,5 +62,6 @@ def _elsewhere(settings: Settings, row: dict[str, Any], hashed: bytes) -> str | 
             return_to=f"{settings.public_url.rstrip('/')}/",
         )
     except (ProviderFailed, Unreadable) as error:
-        LOG.warning("logout at %s: %s", row["slug"], error)
+        reason = getattr(error, "reason", "unreadable")
+        note(LOG, logging.WARNING, "logout.incomplete", provider=row["slug"], reason=reason)
         return None
