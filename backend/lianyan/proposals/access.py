@@ -24,14 +24,34 @@ __all__ = ["Right"]
 LOOK_BACK_YEARS = 3
 GONE = ", ".join(f"'{state}'" for state in sorted(states.OVER))
 
+SHARED = f"""
+      select m.proposal_id, r.person_id, 'shared_project'
+      from mine m
+      cross join lateral (
+        select p.id from proposals p where p.lead_id = m.person_id
+        union all
+        select x.proposal_id from members x where x.person_id = m.person_id and x.removed_at is null
+        offset 0) s
+      join proposals o on o.id = s.id
+      left join projects j on j.proposal_id = o.id
+      cross join lateral (
+        select o.lead_id as person_id
+        union all
+        select x.person_id from members x where x.proposal_id = s.id and x.removed_at is null
+        offset 0) r
+      where s.id <> m.proposal_id and r.person_id <> m.person_id and r.person_id = any(:people)
+        and o.state not in ({GONE})
+        and (j.id is null or j.ends_on > current_date - make_interval(years => :years))"""
+"""Who is in another proposal with somebody of the team: looked up from the team, one by one."""
+
 # (proposal, person, rule) of every personal conflict; `:people` limits whom to look at.
 PERSONAL = f"""
-    team as (
-      select p.id as proposal_id, p.lead_id as person_id from proposals p
+    mine as materialized (
+      select p.id as proposal_id, p.lead_id as person_id from proposals p where p.id = any(:ids)
       union
-      select m.proposal_id, m.person_id from members m where m.removed_at is null
+      select m.proposal_id, m.person_id from members m
+      where m.proposal_id = any(:ids) and m.removed_at is null
     ),
-    mine as (select t.proposal_id, t.person_id from team t where t.proposal_id = any(:ids)),
     addresses as (
       select m.proposal_id, lower(q.email) as address from mine m join people q on q.id = m.person_id
       where q.email is not null
@@ -44,16 +64,7 @@ PERSONAL = f"""
       union
       select t.proposal_id, t.person_id, 'declared_tie' from ties t
       where t.proposal_id = any(:ids) and t.person_id = any(:people)
-      union
-      select m.proposal_id, r.person_id, 'shared_project'
-      from mine m
-      join team s on s.person_id = m.person_id and s.proposal_id <> m.proposal_id
-      join team r on r.proposal_id = s.proposal_id and r.person_id <> m.person_id
-      join proposals o on o.id = s.proposal_id
-      left join projects j on j.proposal_id = o.id
-      where r.person_id = any(:people)
-        and o.state not in ({GONE})
-        and (j.id is null or j.ends_on > current_date - make_interval(years => :years))
+      union{SHARED}
       union
       select a.proposal_id, q.id, 'same_address'
       from addresses a join people q on lower(q.email) = a.address
@@ -108,6 +119,7 @@ EXPECTED = f"""
     case when bit_or(r.bits) & {Right.TEAM | Right.PARTY:d} <> 0 then {SHOWN_CASE} end as shown_state,
     coalesce(p.submitted_at, 'infinity') as submitted_at
   from rows r join proposals p on p.id = r.proposal_id
+  where p.id = any(:ids)
   group by r.proposal_id, r.principal, p.state, p.submitted_at
 """
 

@@ -6,7 +6,7 @@ from typing import Any
 from lianyan.demo.scale.plan import COORDINATOR, Plan
 from lianyan.institutions.domains import providers
 from lianyan.proposals import kept
-from lianyan.proposals.access import EXPECTED, HANDLERS, LOOK_BACK_YEARS
+from lianyan.proposals.access import EXPECTED, GONE, HANDLERS, LOOK_BACK_YEARS, SHARED
 from lianyan.proposals.rights import Right
 from lianyan.proposals.states import Move, State
 from lianyan.proposals.turn import workdays
@@ -75,6 +75,20 @@ async def follow(connection: Any, plan: Plan, sections: list[str]) -> int:
     return made
 
 
+SHARED_OF_ALL = f"""
+      with team as materialized (
+        select p.id, p.lead_id as person_id from proposals p
+        union select m.proposal_id, m.person_id from members m where m.removed_at is null
+      )
+      select m.id, r.person_id, 'shared_project'
+      from team r
+      join team s on s.id = r.id and s.person_id <> r.person_id
+      join team m on m.person_id = s.person_id and m.id <> s.id
+      join proposals o on o.id = s.id
+      left join projects j on j.proposal_id = o.id
+      where r.person_id = any(:people) and o.state not in ({GONE})
+        and (j.id is null or j.ends_on > current_date - make_interval(years => :years))"""
+"""The same the other way round, from those who matter: what is right for all at once."""
 _OF_SOME = re.compile(r"\b[a-z]+\.(?:proposal_id|id) = any\(:ids\)")
 
 
@@ -91,7 +105,7 @@ async def derived(connection: Any) -> int:
     await connection.execute("analyze told")
     names = ", ".join(kept.COLUMNS)
     waiting = await connection.execute(f"insert into turns ({names}) select {names} from told")
-    rights = _OF_SOME.sub("true", EXPECTED)
+    rights = _OF_SOME.sub("true", EXPECTED.replace(SHARED, f"({SHARED_OF_ALL})"))
     rights = re.sub(r"= any\(:people\)", f"in ({HANDLERS})", rights)
     rights = rights.replace(":providers", "$1::text[]").replace(":years", "$2::int")
     seen = await connection.execute(
