@@ -75,7 +75,8 @@ async def test_no_job_ends_an_event_a_reading_or_a_seal(server, template):
             )
         assert len(before) == 7 + 2
         assert {"events.seal", "alarm.volume", "idempotency.forget"} <= CHORES.keys()
-        assert (await verdict(log)).unsealed == 0
+        # What the check of the record itself leaves is sealed with the next.
+        assert (await verdict(log)).unsealed <= 1
 
 
 class Anything(dict):

@@ -1,12 +1,15 @@
 """The three administrators: told apart, each with an heir while nobody is; and the auditor."""
 
 import asyncio
+from typing import get_args
 
 import pytest
 from sqlalchemy import select, text
 
+from lianyan.core.words import catalogue
 from lianyan.identity.models import PlatformRole
 from lianyan.identity.offices import LOCK
+from lianyan.identity.offices_schemas import RoleName
 from makers import key, login, make_call, make_institution, make_person, make_proposal
 
 THREE = ("administrator", "security_administrator", "audit_administrator")
@@ -87,6 +90,13 @@ async def test_an_auditor_is_nothing_else(client, session, home, held):
     auditor, _ = await person(session, home, "auditor")
     back = await grant(client, system, auditor, held)
     assert back.status_code == expected
+
+
+@pytest.mark.parametrize("locale", ["zh", "en"])
+def test_every_role_has_a_name_wherever_roles_are_named(locale):
+    places = ("roles.{}", "messages.role.{}", "login.role_{}", "admin.about_{}")
+    wanted = {place.format(role) for place in places for role in get_args(RoleName)}
+    assert sorted(wanted - catalogue(locale).keys()) == []
 
 
 async def test_nobody_is_two_of_the_three_nor_grants_to_themselves(client, session, home):

@@ -1,7 +1,9 @@
-"""The volume alarm: who reads confidential matter of very many at once is told of, in neutral words.
+"""What the portal tells its audit administrators by itself: who reads very much, what was rewritten.
 
-Whoever copies a portal out does it with a login that is valid. Nothing is stopped: a coordinator's
+Who reads confidential matter of very many at once is told of in neutral words. Whoever copies a portal out does it with a login that is valid. Nothing is stopped: a coordinator's
 busy morning looks the same, and a person knows the difference.
+
+Once a day the newest part of the record is compared with its seals.
 """
 
 from collections import Counter, deque
@@ -10,18 +12,26 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from lianyan.core.db import raw
 from lianyan.core.events import READ, record
 from lianyan.core.jobs import every
 from lianyan.core.messages import tell
+from lianyan.core.verification import Verdict, verify
 from lianyan.identity.heirs import heirs_of
 from lianyan.settings import Settings
 
 WINDOW = timedelta(minutes=10)
 KIND = "alarm.volume"
 WATCHERS = "audit_administrator"
+RECORD = UUID(int=0)
+"""The subject of what happens to the record itself."""
+CHECKED = "events.checked"
+SEALS = 3_000
+"""Two days' seals: one a minute, and one check a day."""
 
 # Longer than the window by the hour in which a person is told of once: nothing is missed while the
 # worker is away, or between two alarms.
@@ -105,3 +115,28 @@ async def _tell(session: AsyncSession, reader: UUID, crest: Crest) -> None:
             person_id=reader,
             **crest._asdict(),
         )
+
+
+@every(24 * 60 * 60, CHECKED)
+async def check(session: AsyncSession) -> None:
+    """Compare the newest part of the record with its seals; tell the audit administrators of a difference."""
+    verdict = await _compared(session)
+    faults = len(verdict.faults) + verdict.more
+    event = await record(
+        session, None, CHECKED, RECORD, seals=verdict.seals, events=verdict.events, faults=faults
+    )
+    if not verdict.good:
+        for watcher in await heirs_of(session, WATCHERS):
+            await tell(session, event, watcher, "record_broken", to="self", faults=faults)
+
+
+async def _compared(session: AsyncSession) -> Verdict:
+    settings: Settings | None = session.info.get("settings")
+    if settings is None:
+        return await verify(await raw(session), last=SEALS)
+    # All of one moment, whatever is sealed meanwhile: that takes a transaction of another kind.
+    connection = await asyncpg.connect(settings.database_url, timeout=10)
+    try:
+        return await verify(connection, last=SEALS)
+    finally:
+        await connection.close()

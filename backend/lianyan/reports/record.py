@@ -2,7 +2,8 @@
 
 Names are joined when somebody reads; the record itself holds ids. What the reader's own position hides
 is left out: of a proposal they are in, or tied to, everything; of one their employer takes part in,
-how it is handled.
+how it is handled. Who reviews, and what a decision says before its release, the record does not tell:
+those are no audit administrator's to know. Who has *read* what it names, as that is what it is for.
 """
 
 import re
@@ -20,16 +21,25 @@ from lianyan.core.paging import from_cursor, page_limit, to_cursor
 from lianyan.core.pieces import instant, person
 from lianyan.core.problems import NotFound, invalid
 from lianyan.core.reads import Read
+from lianyan.core.text import TextError, code, line
 from lianyan.proposals.policy import look
 from lianyan.proposals.rights import Right
+from lianyan.reports.commands import CHECKED, RECORD
 from lianyan.reports.schemas import RecordPage, RecordRow, SealState, SeenPage, SeenRow
 
-NEWEST, LIMIT = 2**63 - 1, 50
+NEWEST, LIMIT, NUMBER = 2**63 - 1, 50, 60
 KIND = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40})?")
 HANDLING = ("review", "assignment", "decision", "decisions", "conflict", "release", "check")
 """What an event's kind begins with that tells how a proposal is handled."""
 SECURITY = ("login", "logout", "session", "role", "officer", "administrator", "alarm", "limit")
 """What an event's kind begins with that a security administrator looks at."""
+
+REVIEWING = """coalesce(
+  (e.kind like 'review.%' and e.kind not like '%.read') or e.data ->> 'reviewer_id' = e.actor_id::text,
+  false)"""
+"""SQL: who did it is the proposal's reviewer. No name is told, and no filter by person finds it."""
+UNTOLD = "e.kind = 'decision.drafted' and d.key = 'decision_kind'"
+"""SQL: a detail that would tell what a decision will be; its release tells what it was."""
 
 MENTIONED = """(
   select e.proposal_id where e.proposal_id is not null
@@ -45,10 +55,12 @@ OPEN = f"""not exists (
 UUIDS = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 ROW = f"""
   jsonb_build_object('id', e.id, 'at', {instant("e.at")}, 'kind', e.kind,
-    'actor', (select {person("w")} from people w where w.id = e.actor_id),
+    'actor', (select {person("w")} from people w where w.id = e.actor_id and not {REVIEWING}),
+    'reviewer', {REVIEWING},
     'subject', coalesce(
       (select jsonb_build_object('kind', 'person', 'id', q.id, 'name', q.name) from people q
-        where q.id = coalesce(e.data ->> 'person_id', e.data ->> 'person', e.subject_id::text)::uuid),
+        where e.kind not like 'conflict.%'
+          and q.id = coalesce(e.data ->> 'person_id', e.data ->> 'person', e.subject_id::text)::uuid),
       (select jsonb_build_object('kind', 'institution', 'id', i.id, 'name', i.name_zh)
         from institutions i where i.id =
           coalesce(e.data ->> 'institution_id', e.data ->> 'institution', e.subject_id::text)::uuid),
@@ -58,12 +70,12 @@ ROW = f"""
       where p.id = e.proposal_id),
     'data', coalesce((select jsonb_object_agg(d.key, d.value) from jsonb_each(e.data) d
       where jsonb_typeof(d.value) in ('string', 'number', 'boolean')
-        and d.value #>> '{{}}' !~ '{UUIDS}'), '{{}}'))
+        and d.value #>> '{{}}' !~ '{UUIDS}' and not ({UNTOLD})), '{{}}'))
 """
 
 TYPES: dict[str, Any] = {
     "me": Uuid(), "employers": ARRAY(Uuid()), "handling": ARRAY(Text()), "before": BigInteger(),
-    "most": Integer(), "person": Uuid(), "proposal": Uuid(), "named": Text(), "kind": Text(),
+    "most": Integer(), "person": Uuid(), "proposal": Uuid(), "named": Text(), "kind": Text(), "number": Text(),
     "prefix": Text(), "since": DateTime(timezone=True), "until": DateTime(timezone=True),
     "areas": ARRAY(Text()), "of": Uuid(),
 }  # fmt: skip
@@ -86,8 +98,10 @@ def _log(condition: str) -> Read:
 PAGES: dict[tuple[str, ...], Read] = {}
 """Which filters are on -> the statement for it."""
 FILTERS = {
-    "of": "e.actor_id = :of",
+    "of": f"e.actor_id = :of and not {REVIEWING}",
     "proposal": "e.proposal_id = :proposal",
+    "number": """e.proposal_id = any(array(select p.id from calls k join proposals p on p.call_id = k.id
+      where :number like k.prefix || '-%' and p.number = :number))""",
     "kind": "e.kind = :kind",
     "prefix": "split_part(e.kind, '.', 1) = :prefix",
     "since": "e.at >= :since",
@@ -126,6 +140,9 @@ SEALS = f"""
     'seals', coalesce((select id from newest), 0),
     'last', (select jsonb_build_object('id', id, 'sealed_at', {instant("sealed_at")},
       'digest', encode(digest, 'hex')) from newest),
+    'checked', (select jsonb_build_object('at', {instant("c.at")}, 'seals', c.data -> 'seals',
+        'events', c.data -> 'events', 'faults', c.data -> 'faults') from events c
+      where c.subject_id = '{RECORD}' and c.kind = '{CHECKED}' order by c.id desc limit 1),
     'unsealed', (select count(*) from waiting),
     'oldest_unsealed_seconds',
       coalesce(extract(epoch from clock_timestamp() - (select min(at) from waiting)), 0)::float)::text
@@ -138,6 +155,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     kind: str | None = None
     person: UUID | None = None
     proposal: UUID | None = None
+    number: str | None = None
     since: str | None = None
     until: str | None = None
     after: str | None = None
@@ -149,6 +167,7 @@ async def record(reading: Reading, asked: Asked) -> RecordPage:
     found: dict[str, Any] = {
         "of": asked.person,
         "proposal": asked.proposal,
+        "number": _number(asked.number),
         **_kind(asked.kind),
         "since": _instant("from", asked.since),
         "until": _instant("to", asked.until),
@@ -231,6 +250,15 @@ def _kind(value: str | None) -> dict[str, str]:
     if not KIND.fullmatch(value):
         raise invalid("kind", "problems.bad_choice")
     return {"kind": value} if "." in value else {"prefix": value}
+
+
+def _number(value: str | None) -> str | None:
+    if not value:
+        return None
+    try:
+        return code(line(value, limit=NUMBER), "upper")
+    except TextError as error:
+        raise invalid("number", error.code, **error.params) from None
 
 
 def _instant(field: str, value: str | None) -> datetime | None:

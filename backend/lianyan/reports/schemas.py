@@ -32,7 +32,9 @@ class RecordRow(msgspec.Struct, frozen=True):
     at: datetime
     kind: str
     actor: PersonRef | None
-    """None: the portal itself."""
+    """None: the portal itself, or a reviewer, who is not named."""
+    reviewer: bool
+    """Done by the reviewer of the proposal."""
     subject: RecordSubject
     proposal: RecordProposal | None
     data: dict[str, str | int | float | bool]
@@ -71,10 +73,21 @@ class LastSeal(msgspec.Struct, frozen=True):
     digest: str
 
 
+class Checked(msgspec.Struct, frozen=True):
+    """The last time the portal compared the newest part of the record with its seals."""
+
+    at: datetime
+    seals: int
+    events: int
+    faults: int
+    """Places that are not as they were sealed."""
+
+
 class SealState(msgspec.Struct, frozen=True):
     """How far the record is sealed."""
 
     seals: int
     last: LastSeal | None
+    checked: Checked | None
     unsealed: int
     oldest_unsealed_seconds: float

@@ -1899,6 +1899,14 @@ export interface components {
             note: string;
             section: string | null;
         };
+        /** Checked */
+        Checked: {
+            /** Format: date-time */
+            at: string;
+            events: number;
+            faults: number;
+            seals: number;
+        };
         /** Checking */
         Checking: {
             blockers: components["schemas"]["Blocker"][];
@@ -3293,6 +3301,7 @@ export interface components {
             id: number;
             kind: string;
             proposal: components["schemas"]["RecordProposal"] | null;
+            reviewer: boolean;
             subject: components["schemas"]["RecordSubject"];
         };
         /** RecordSubject */
@@ -3520,6 +3529,7 @@ export interface components {
         };
         /** SealState */
         SealState: {
+            checked: components["schemas"]["Checked"] | null;
             last: components["schemas"]["LastSeal"] | null;
             oldest_unsealed_seconds: number;
             seals: number;
@@ -7445,6 +7455,7 @@ export interface operations {
                 kind?: string | null;
                 person_id?: string | null;
                 proposal_id?: string | null;
+                number?: string | null;
                 from?: string | null;
                 to?: string | null;
                 after?: string | null;
