@@ -23,10 +23,9 @@ KNOWN_FAILURE = 500
 
 def some(cells: Sequence[T], number: int) -> list[T]:
     """Return all cells, or a fresh sample of them; the seed is printed, and taken from LIANYAN_HOSTILE_SEED."""
-    print(f"LIANYAN_HOSTILE_SEED={SEED}: {min(number, len(cells))} of {len(cells)}")
-    if LONG or len(cells) <= number:
-        return list(cells)
-    return random.Random(SEED).sample(list(cells), number)
+    all_of_them = LONG or len(cells) <= number
+    print(f"LIANYAN_HOSTILE_SEED={SEED}: {len(cells) if all_of_them else number} of {len(cells)}")
+    return list(cells) if all_of_them else random.Random(SEED).sample(list(cells), number)
 
 
 @asynccontextmanager

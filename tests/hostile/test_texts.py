@@ -14,7 +14,7 @@ from hostile.sending import LONG, contents, encoded, placed, problem, send, some
 from lianyan.calls.presets import standard_form
 
 CELLS = 1000
-LOOKS = 5 if LONG else 20
+LOOKS = 10 if LONG else 20
 """After every so many refusals the whole database is looked at."""
 PARTS = 24 if LONG else 2
 """In so many transactions: one that has undone thousands of requests is slow."""
