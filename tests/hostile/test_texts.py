@@ -13,7 +13,7 @@ from hostile.inputs import AMOUNTS, DATES, IDS, NUMBERS, TEXTS, WRONG
 from hostile.sending import LONG, contents, encoded, placed, problem, send, some, thing_of, undone
 from lianyan.calls.presets import standard_form
 
-CELLS = 1000
+CELLS = 850
 LOOKS = 10 if LONG else 20
 """After every so many refusals the whole database is looked at."""
 PARTS = 24 if LONG else 2
