@@ -26,6 +26,14 @@ begin
     where o.proposal_id = of and o.state in ('invited', 'viewed', 'void'));
 end $$
 """
+LEAD_PERSON = """
+create function lead_person(of uuid) returns json language plpgsql stable as $$
+begin
+  return (
+    select json_build_array(json_build_object('zh', q.name, 'en', coalesce(q.name_latin, q.name)))
+    from people q where q.id = of);
+end $$
+"""
 ABLE_PEOPLE = """
 create function able_people(of uuid, roles text[], but uuid) returns json language plpgsql stable as $$
 begin
@@ -142,12 +150,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("due is not null"),
     )
     op.execute(OPEN_PARTS)
+    op.execute(LEAD_PERSON)
     op.execute(ABLE_PEOPLE)
 
 
 def downgrade() -> None:
     """Drop them."""
     op.execute("drop function able_people(uuid, text[], uuid)")
+    op.execute("drop function lead_person(uuid)")
     op.execute("drop function open_parts(uuid)")
     op.drop_index("ix_access_due", "access")
     op.drop_index("ix_access_newest", "access")

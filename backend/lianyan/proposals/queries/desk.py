@@ -47,15 +47,15 @@ HIT = """
 
 PAGE = f"""
   select f.turn, f.id, f.state, f.act, f.who, f.codes, f.counts, f.late, f.mixed, f.progress, f.due, f.zone,
-    p.rev, p.number, p.title, p.title_en, p.sectors, p.parties,
-    l.id as lead_id, l.name, l.name_latin, {NOW} as now,
+    p.rev, p.number, p.title, p.title_en, p.sectors, p.parties, {NOW} as now,
     case when 'consent' = any(f.codes) or f.mixed then open_parts(f.id)::text end as open_parts,
     (case f.who
+      when 'lead' then lead_person(p.lead_id)
       when 'approver' then able_people(f.id, '{{approver}}', f.signer_id)
       when 'stand_in' then able_people(f.id, '{{coordinator,stand_in}}', null)
       when 'colleague' then able_people(f.id, '{{coordinator,stand_in}}', null)
     end)::text as able
-  from f join proposals p on p.id = f.id left join people l on l.id = p.lead_id
+  from f join proposals p on p.id = f.id
 """
 """Names are looked up by functions of the database, only for the rows that name somebody."""
 

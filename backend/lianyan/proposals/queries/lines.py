@@ -44,11 +44,6 @@ def line_of(row: Row, link: str) -> bytes:
         "number": row["number"],
         "title": row["title"],
         "title_en": row["title_en"],
-        "lead_person": {
-            "id": str(row["lead_id"]),
-            "name": row["name"],
-            "name_latin": row["name_latin"],
-        },
         "sectors": row["sectors"],
         "state": row["state"],
         "missing": _missing(row, waiting),
@@ -99,18 +94,11 @@ def _names(row: Row, waiting: list[Named]) -> Any:
     """Return the names of those whose turn it is; reviewers are never named in passing."""
     if row["who"] == "officer":
         return _both(waiting)
-    if row["who"] == "lead":
-        return [{locale: _lead(row, locale) for locale in LOCALES}]
     return msgspec.Raw((row["able"] or "[]").encode())
 
 
 def _both(named: list[Named]) -> list[Named]:
     return [{locale: one[locale] for locale in LOCALES} for one in named]
-
-
-def _lead(row: Row, locale: str) -> str:
-    name: str = row["name"] if locale == "zh" else row["name_latin"] or row["name"]
-    return name
 
 
 def _remind(row: Row, due: datetime | None, waiting: list[Named], link: str) -> Named | None:
@@ -128,7 +116,8 @@ def _remind(row: Row, due: datetime | None, waiting: list[Named], link: str) -> 
         if row["who"] == "lead":
             lead = msgspec.json.decode(row["parties"])["lead"]
             home = _bracketed([lead["name"][locale]] if lead else [], locale)
-            name = _lead(row, locale) + home
+            (who,) = msgspec.json.decode(row["able"])
+            name = who[locale] + home
             said[locale] = say(locale, "desk.remind_lead", name=name, **shared)
         else:
             names = [

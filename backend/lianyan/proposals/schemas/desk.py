@@ -49,7 +49,6 @@ class DeskRow(msgspec.Struct, kw_only=True):
     title: str
     title_en: str
     lead: InstitutionRef | None
-    lead_person: PersonRef | None
     partners: list[InstitutionRef]
     sectors: list[str]
     state: str

@@ -2300,7 +2300,6 @@ export interface components {
             /** Format: uuid */
             id: string;
             lead: components["schemas"]["InstitutionRef"] | null;
-            lead_person: components["schemas"]["PersonRef"] | null;
             missing: components["schemas"]["Missing"][];
             number: string;
             partners: components["schemas"]["InstitutionRef"][];
