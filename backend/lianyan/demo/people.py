@@ -5,7 +5,7 @@ from lianyan.demo.world import read_world
 
 LISTED = (
     *("jia", "geng", "ding", "officer-seu", "ji", "ren", "expert-07", "expert-10", "gui", "you"),
-    *("zi", "yi", "ji-rare", "alex", "wu"),
+    *("zi", "security", "audit", "auditor", "yi", "ji-rare", "alex", "wu"),
 )
 """Whom the table of logins shows: one for each part somebody can play."""
 
