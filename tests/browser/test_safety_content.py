@@ -159,7 +159,7 @@ def test_what_a_hole_would_let_in_is_stopped_by_the_browser(visit):
     ]
     before = page.evaluate("violations.length")
     asked = []
-    visitor.context.on("request", lambda request: asked.append(request.url))
+    visitor.context.on("request", lambda request: asked.append((request.url, request)))
     for name, code in BLOCKED.items():
         page.evaluate(f"() => {{ {code} }}")
         page.wait_for_timeout(30)
@@ -168,6 +168,7 @@ def test_what_a_hole_would_let_in_is_stopped_by_the_browser(visit):
             passed.append(name)
         before = now
     assert passed == []
+    assert {request.failure for url, request in asked if "evil" in url} == {"csp"}
     assert page.evaluate("ran") == []
     assert page.url == visitor.address
     tried = len(SINKS) + len(BLOCKED)

@@ -4,9 +4,18 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from uuid import uuid4
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    expect,
+)
 
 from lianyan.demo.world import read_world
 
@@ -29,6 +38,7 @@ class Visitor:
     ) -> None:
         """Open a window of `width` with an empty profile, or with `state` taken from another."""
         self.address, self.language = address, language
+        self.host = urlsplit(address).hostname
         self.noise: list[str] = []
         self.foreseen: list[str] = []
         self.context: BrowserContext = browser.new_context(
@@ -46,14 +56,23 @@ class Visitor:
         )
         self.context.set_default_timeout(10_000)
         self.context.on("console", self._heard)
+        self.context.on("request", self._asked)
         self.context.on("weberror", lambda error: self.noise.append(str(error.error)))
         self.page: Page = self.context.new_page()
 
     def _heard(self, message: ConsoleMessage) -> None:
-        if message.type not in {"error", "warning"}:
-            return
-        if not any(part in message.text for part in self.foreseen):
-            self.noise.append(f"{message.location.get('url', '')} {message.text}")
+        if message.type in {"error", "warning"}:
+            self._complain(f"{message.location.get('url', '')} {message.text}", message.text)
+
+    def _complain(self, said: str, words: str) -> None:
+        if not any(part in words for part in self.foreseen):
+            self.noise.append(said)
+
+    def _asked(self, request: Request) -> None:
+        """Take a request to anybody but the portal and the demo's login for a complaint."""
+        host = urlsplit(request.url).hostname
+        if host not in {None, self.host, "127.0.0.1", "localhost"}:
+            self._complain(f"{request.url} is somebody else's", request.url)
 
     def foresee(self, *parts: str) -> None:
         """Take complaints with these words for what they are: the test brings them about."""

@@ -82,3 +82,20 @@ async def test_the_demo_calls_this_machine_by_one_name(client):
     got = await client.get("/proposals", headers={"host": "localhost:8000"})
     assert (got.status_code, got.headers["location"]) == (307, "http://127.0.0.1:8000/proposals")
     assert (await client.get("/proposals")).status_code == 200
+
+
+WRITING = {"session", "visitor", "actor", "once", "rev", "data"}
+
+
+def test_no_get_can_change_anything(app):
+    """A page elsewhere can make any browser send a GET: none has a session to write with.
+
+    The one that ends a login is answered once, and only to the browser that has begun it.
+    """
+    found = {}
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", []):
+            if "GET" in getattr(handler, "http_methods", ()):
+                found[route.path] = set(handler.parsed_fn_signature.parameters)
+    assert len(found) > 30
+    assert {name for name, taken in found.items() if taken & WRITING} == set()

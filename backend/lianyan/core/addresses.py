@@ -5,6 +5,8 @@ import logging
 from functools import lru_cache
 from typing import Any
 
+from lianyan.core.logs import note
+
 LOG = logging.getLogger("lianyan.limits")
 
 IPV6_NETWORK = 64
@@ -56,9 +58,8 @@ class Addresses:
         """Say once that there is a proxy nobody has listed: all behind it count as one."""
         if not self.warned:
             self.warned = True
-            LOG.warning(
-                "X-Forwarded-For from an address that LIANYAN_TRUSTED_PROXIES does not list"
-            )
+            # The remedy: list it in LIANYAN_TRUSTED_PROXIES.
+            note(LOG, logging.WARNING, "proxy.not_listed", setting="LIANYAN_TRUSTED_PROXIES")
 
 
 def plain(hop: str) -> str:
