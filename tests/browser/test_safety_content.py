@@ -3,11 +3,12 @@
 import json
 import re
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from browser.making import ask, draft
 from browser.sessions import STRANGE, sessions, strange
@@ -162,7 +163,8 @@ def test_what_a_hole_would_let_in_is_stopped_by_the_browser(visit):
     visitor.context.on("request", lambda request: asked.append((request.url, request)))
     for name, code in BLOCKED.items():
         page.evaluate(f"() => {{ {code} }}")
-        page.wait_for_timeout(30)
+        with suppress(Error):
+            page.wait_for_function("before => violations.length > before", arg=before, timeout=5000)
         now = page.evaluate("violations.length")
         if now == before:
             passed.append(name)
