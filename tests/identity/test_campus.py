@@ -14,7 +14,7 @@ from makers import ORIGIN
 
 LONG = os.environ.get("LIANYAN_LONG") == "1"
 CAMPUS = 3000
-PEOPLE = CAMPUS if LONG else 30
+PEOPLE = CAMPUS if LONG else 15
 """Fewer people have limits that are smaller by as much."""
 THROUGH = 10 if LONG else 1
 """Of so many who begin, one walks the whole way: what a person does is counted to nobody else."""
