@@ -113,6 +113,7 @@ def upgrade() -> None:
         "projects",
         [sa.literal_column("approved_at desc"), sa.literal_column("id desc")],
     )
+    op.create_index("ix_projects_sectors", "projects", ["sectors"], postgresql_using="gin")
     op.create_index("ix_affiliations_person", "affiliations", ["person_id"])
     op.create_index(
         "ix_platform_roles_held",
@@ -172,6 +173,7 @@ def downgrade() -> None:
             sa.literal_column("proposal_id desc"),
         ],
     )
+    op.drop_index("ix_projects_sectors", "projects")
     op.drop_index("ix_projects_newest", "projects")
     op.drop_index("ix_platform_roles_held", "platform_roles")
     op.drop_index("ix_affiliations_person", "affiliations")

@@ -13,8 +13,9 @@ ACTOR = f"""
     array(select h.role from platform_roles r
       cross join (values {", ".join(map(str, HEIRS.items()))}) h (role, heir)
       where r.person_id = p.id and r.ended_at is null and r.role = h.heir and not exists (
-        select from platform_roles o join people q on q.id = o.person_id and q.status = 'active'
-        where o.role = h.role and o.ended_at is null)),
+        select from platform_roles o
+        where o.role = h.role and o.ended_at is null
+          and (select q.status from people q where q.id = o.person_id) = 'active' offset 0)),
     array(select f.institution_id from affiliations f
       where f.person_id = p.id and f.status = 'confirmed' order by f.id),
     array(select distinct f.institution_id from affiliations f

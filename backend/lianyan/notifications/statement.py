@@ -235,7 +235,7 @@ REVIEWS = f"""
     from assignments a
     join proposals p on p.id = a.proposal_id and p.state = 'peer_review'
     join calls k on k.id = p.call_id
-    left join reviews r on r.assignment_id = a.id
+    left join lateral (select * from reviews x where x.assignment_id = a.id offset 0) r on true
     where cast(:scope as uuid) is null and a.reviewer_id = cast(:me as uuid)
       and a.state in ('asked', 'accepted') and a.suspended_at is null and r.submitted_at is null
       and {visible("'reviewer'", "p.id")}
@@ -251,8 +251,8 @@ HOLES = f"""
           or (home.status = 'ended' and home.ended_at > now() - interval '3 years'))) as principals
     from (values ('coordinator', 'desk'), ('stand_in', 'desk'), ('approver', 'bench')) k (role, kind)
     join platform_roles held on held.role = k.role and held.ended_at is null
-    join people q on q.id = held.person_id and q.status = 'active'
-    where cast(:administrator as boolean)
+    cross join lateral (select q.id, q.status from people q where q.id = held.person_id offset 0) q
+    where cast(:administrator as boolean) and q.status = 'active'
   ),
   fewest as materialized (
     select distinct on (h.kind) h.kind, h.principals from holders h

@@ -19,6 +19,7 @@ class Project(Entity):
         UniqueConstraint("proposal_id"),
         UniqueConstraint("number"),
         Index("ix_projects_newest", text("approved_at desc"), text("id desc")),
+        Index("ix_projects_sectors", "sectors", postgresql_using="gin"),
     )
 
     proposal_id: Mapped[UUID] = mapped_column(ForeignKey("proposals.id"))

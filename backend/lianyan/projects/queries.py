@@ -54,7 +54,8 @@ REGISTER = f"""
   )
   select jsonb_build_object(
       'items', coalesce((select jsonb_agg({ROW} order by p.n)
-        from page p join projects j on j.id = p.id where p.n <= :most), '[]'),
+        from page p cross join lateral (select * from projects x where x.id = p.id offset 0) j
+        where p.n <= :most), '[]'),
       'total', picked.n, 'capped', picked.more,
       'by_sector', coalesce((select jsonb_agg(jsonb_build_object('code', s.code, 'n', s.n)
           order by s.n desc, s.code collate "C")
@@ -88,7 +89,7 @@ def list_of(*, looked: bool, chosen: bool, behind: bool) -> Read:
         binds.append(bindparam("last", type_=Uuid()))
     sql = REGISTER.format(
         looked="and strpos(E'\\n' || j.search_keys, :needle) > 0" if looked else "",
-        chosen="and :sector = any(j.sectors)" if chosen else "",
+        chosen="and j.sectors @> array[cast(:sector as text)]" if chosen else "",
         behind="and (j.approved_at, j.id) < (:after, :last)" if behind else "",
     )
     return Read(text(sql).bindparams(*binds))
