@@ -16,7 +16,6 @@ const row = (more: Partial<Row> = {}): Row => ({
   title: "题目",
   title_en: "Title",
   lead: { id: "a", name: both("东南大学", "Southeast University"), short: null },
-  lead_person: null,
   partners: [],
   sectors: [],
   state: "consent_pending",
