@@ -2,7 +2,7 @@
 # Without make: python3 tools/bootstrap.py run
 
 PYTHON ?= python3
-TARGETS := run test lint types format migrate tables bench trust containers wheel deps
+TARGETS := run test lint types format migrate tables bench bench-full trust containers wheel deps
 
 .PHONY: help $(TARGETS)
 

@@ -1,201 +1,143 @@
-"""`make bench`: the portal's pages beside the limit, interleaved in one run, as ratios."""
+"""`make bench`: pages beside the limit, lists however long, saves beside pgbench; `--full` goes to a million."""
 
 import asyncio
-import contextlib
-import json
 import os
 import platform
-import socket
-import statistics
-import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import asyncpg
+from benchmarks import lists, pages, writes
+from lianyan.embedded import throwaway
 
-from benchmarks.fill import fill
-from lianyan.embedded import postgres, throwaway
-from lianyan.migrations import upgrade
-from lianyan.proposals import access
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+from figures import figure
 
 HERE = Path(__file__).parent
-ROUNDS, SECONDS, CONNECTIONS = 5, 3, 16
-SIZES = (1_000, 10_000)
-UNLIMITED = {"LIANYAN_LIMIT_READS": "9000000/1", "LIANYAN_LIMIT_WRITES": "9000000/1"}
-"""Few people ask for very much here; they are counted all the same."""
-GOALS = {"detail": 0.55, "list": 0.60}
-
-
-class Page(NamedTuple):
-    """A page to measure, at some number of proposals."""
-
-    name: str
-    proposals: int
-    paths: list[str]
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-@contextlib.asynccontextmanager
-async def serving(app: str, environment: dict[str, str], *options: str) -> AsyncIterator[int]:
-    """Run an ASGI app under uvicorn, one process; give its port."""
-    port = free_port()
-    command = [sys.executable, "-W", "ignore", "-m", "uvicorn", app, "--port", str(port), "--no-access-log",
-               "--log-level", "error", "--loop", "uvloop", "--http", "httptools", *options]  # fmt: skip
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=HERE.parent,
-        env={**os.environ, **UNLIMITED, **environment},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
-                break
-            await asyncio.sleep(0.05)
-        yield port
-    finally:
-        process.terminate()
-        await asyncio.wait_for(process.wait(), 20)
-
-
-def load(port: int, paths: list[str], cookie: str, seconds: float = SECONDS) -> dict[str, float]:
-    """Return what the load generator counted."""
-    told = {
-        "host": "127.0.0.1",
-        "port": port,
-        "paths": paths,
-        "cookie": cookie,
-        "seconds": seconds,
-        "connections": CONNECTIONS,
-    }
-    done = subprocess.run(
-        [sys.executable, HERE / "load.py"],
-        input=json.dumps(told),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(done.stdout + done.stderr)
-    return json.loads(done.stdout)
-
-
-async def measure(size: int, folder: Path) -> list[dict[str, Any]]:
-    """Return one row for each page at this many proposals."""
-    async with postgres(folder) as server:
-        await asyncio.to_thread(upgrade, server.owner_url)
-        person, ids, token = await fill(server.owner_url, size)
-        await refresh(server.app_url)
-        connection = await asyncpg.connect(server.owner_url)
-        await connection.execute("vacuum analyze")
-        office = await connection.fetchval("select institution_id from officers")
-        await connection.close()
-        environment = {
-            "LIANYAN_DATABASE_URL": server.app_url, "LIANYAN_DATA_DIR": str(folder), "BENCH_PERSON": str(person),
-            "BENCH_OFFICE": str(office),
-        }  # fmt: skip
-        cookie = f"lianyan_session={token}"
-        async with (
-            serving("lianyan.app:create_app", environment, "--factory") as ours,
-            serving("benchmarks.limit:app", environment) as limit,
-        ):
-            pages = [
-                Page("detail", size, [f"/api/proposals/{id_}" for id_ in ids]),
-                Page("list", size, ["/api/proposals"]),
-            ]
-            return [await asyncio.to_thread(compare, page, ours, limit, cookie) for page in pages]
-
-
-def compare(page: Page, ours: int, limit: int, cookie: str) -> dict[str, Any]:
-    """Return the ratio of one page, portal and limit in turn."""
-    same(page.paths[0], ours, limit, cookie)
-    for port in (ours, limit):
-        load(port, page.paths, cookie, 1)
-    pairs = [
-        (load(ours, page.paths, cookie), load(limit, page.paths, cookie)) for _ in range(ROUNDS)
-    ]
-    ratios = [a["rate"] / b["rate"] for a, b in pairs]
-    return {
-        "page": page.name,
-        "proposals": page.proposals,
-        "ours": statistics.median(a["rate"] for a, _ in pairs),
-        "limit": statistics.median(b["rate"] for _, b in pairs),
-        "ratio": statistics.median(ratios),
-        "low": min(ratios),
-        "high": max(ratios),
-        "p99": statistics.median(a["p99"] for a, _ in pairs),
-        "goal": GOALS[page.name],
-    }
-
-
-def same(path: str, ours: int, limit: int, cookie: str) -> None:
-    """Stop if the two do not serve the same content: a ratio of different work says nothing."""
-    bodies = []
-    for port in (ours, limit):
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}{path}", headers={"cookie": cookie}
-        )
-        with urllib.request.urlopen(request) as answer:  # noqa: S310  loopback
-            bodies.append(json.loads(answer.read()))
-    mine, bare = bodies
-    if "items" in bare:
-        if [row["id"] for row in mine["items"]] != [row["id"] for row in bare["items"]] or len(
-            bare["items"]
-        ) != 20:
-            raise SystemExit("the lists differ")
-    elif any(mine[key] != bare[key] for key in ("id", "answers", "participations", "team")):
-        raise SystemExit("the proposals differ")
-
-
-async def refresh(url: str) -> None:
-    """Make the access rows of everything by the portal's own statement."""
-    from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine  # noqa: PLC0415
-
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
-    async with AsyncSession(engine) as session:
-        from sqlalchemy import text  # noqa: PLC0415
-
-        ids = list((await session.scalars(text("select id from proposals"))).all())
-        for at in range(0, len(ids), 2000):
-            await access.refresh_many(session, ids[at : at + 2000])
-        await session.commit()
-    await engine.dispose()
+PAGES = (1_000, 10_000)
+LISTS, MILLION = (1_000, 100_000), 1_000_000
 
 
 def main() -> None:
-    """Print the table; exit 0 also where a goal is missed: the figure is the point."""
+    """Print the tables; exit 0 also where a goal is missed: the figure is the point."""
     began = time.monotonic()
-    rows: list[dict[str, Any]] = []
-    for size in SIZES:
-        with throwaway() as folder:
-            rows += asyncio.run(measure(size, folder))
-    about = (
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}; {CONNECTIONS} connections, {ROUNDS} rounds of "
-        f"{SECONDS} s each, interleaved; median (lowest to highest)"
-    )
-    head = "| page | proposals | portal, requests/s | limit, requests/s | portal / limit | goal | p99 ms |"
-    lines = [about, "", head, "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
-    lines += [
-        f"| {row['page']} | {row['proposals']:,} | {row['ours']:,.0f} | {row['limit']:,.0f} | "
-        f"{row['ratio']:.0%} ({row['low']:.0%} to {row['high']:.0%}) | {row['goal']:.0%} | {row['p99']:.1f} |"
-        for row in rows
-    ]
-    text = "\n".join(lines)
-    (HERE / "results.md").write_text(f"# `make bench`\n\n{text}\n", "utf-8")
+    full = "--full" in sys.argv[1:]
+    command = "make bench-full" if full else "make bench"
+    parts = [_about(command), _pages(), _lists((*LISTS, MILLION) if full else LISTS), _writes()]
+    text = "\n\n".join(parts)
+    (HERE / "results.md").write_text(f"# `{command}`\n\n{text}\n", "utf-8")
     print(text)
     print(f"\n{time.monotonic() - began:.0f} s; written to benchmarks/results.md")
+
+
+def _about(command: str) -> str:
+    return (
+        f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}. Server, database and load share the cores; fsync is on."
+    )
+
+
+def _table(head: str, rows: list[str]) -> str:
+    columns = [cell.strip() for cell in head.split("|")]
+    rule = " | ".join("---" if n == 0 else "---:" for n in range(len(columns)))
+    return "\n".join([f"| {head} |", f"| {rule} |", *(f"| {row} |" for row in rows)])
+
+
+def _pages() -> str:
+    found = []
+    for size in PAGES:
+        with throwaway() as folder:
+            found += asyncio.run(pages.measure(size, folder))
+    for row in found:
+        figure(
+            f"{row['page']} page beside the limit, {row['proposals']:,} proposals: requests/s",
+            f"at least {row['goal']:.0%}",
+            f"{row['ratio']:.0%} ({row['ours']:,.0f} of {row['limit']:,.0f})",
+            held=row["ratio"] >= row["goal"],
+        )
+    head = (
+        "page | proposals | portal, requests/s | limit, requests/s | portal / limit | goal | p99 ms"
+    )
+    rows = [
+        f"{row['page']} | {row['proposals']:,} | {row['ours']:,.0f} | {row['limit']:,.0f} | "
+        f"{row['ratio']:.0%} ({row['low']:.0%} to {row['high']:.0%}) | {row['goal']:.0%} | {row['p99']:.1f}"
+        for row in found
+    ]
+    return (
+        "## Pages\n\nLogin and rules included, beside bare ASGI and asyncpg running the same statement. "
+        f"{pages.CONNECTIONS} connections, {pages.ROUNDS} rounds of {pages.SECONDS} s each, interleaved; "
+        f"median (lowest to highest).\n\n{_table(head, rows)}"
+    )
+
+
+def _lists(sizes: tuple[int, ...]) -> str:
+    found = [
+        asyncio.run(lists.measure(size, print if size == MILLION else lambda _: None))
+        for size in sizes
+    ]
+    last, before = found[-1], found[-2]
+    growth = MILLION in sizes
+    rows = []
+    for listed in lists.LISTS:
+        cost = last.costs[listed.name]
+        ratio = cost.cpu / before.costs[listed.name].cpu
+        cells = [f"{one.costs[listed.name].cpu:.0f}" for one in found]
+        rows.append(
+            f"{listed.name} | {' | '.join(cells)} | {ratio:.2f} | {cost.p50:.0f} | {cost.p99:.0f}"
+        )
+        if growth:
+            figure(
+                f"list of 20, {listed.name}: microseconds of database CPU at 1M",
+                f"at most {lists.GOAL:.0f}, and {lists.GROWTH} times those at 100k",
+                f"{cost.cpu:.0f} ({cost.low:.0f} to {cost.high:.0f}), {ratio:.2f} times",
+                held=cost.cpu <= lists.GOAL and ratio <= lists.GROWTH,
+            )
+    whole = sorted({one for each in found for one in each.whole})
+    if growth:
+        figure(
+            "plans at 1M: hot statements that read a big table whole", "0",
+            f"{len(last.whole)} of {last.planned}", held=not last.whole,
+        )  # fmt: skip
+        figure(
+            "seed of 1M proposals: seconds", "at most 360", f"{last.seconds:.0f}", held=last.seconds <= 360
+        )  # fmt: skip
+    sized = " | ".join(f"{one.proposals:,}" for one in found)
+    head = f"a page of 20, µs of database CPU | {sized} | growth | p50 µs | p99 µs"
+    filled = ", ".join(f"{one.proposals:,} in {one.seconds:.0f} s" for one in found)
+    return (
+        "## Lists\n\nOn-CPU time of the database's own process for one page, the portal's statement on one warm "
+        f"connection with generic plans: first {lists.PAGES} pages in turn, {lists.EXECUTIONS} a round, "
+        f"{lists.ROUNDS} rounds, interleaved; median. Goal: {lists.GOAL:.0f} µs for each, growth from 100,000 to "
+        f"1,000,000 at most {lists.GROWTH}. Growth compares the last two columns; p50 and p99 are on the wall at "
+        f"the largest size, the driver's part included.\n\n{_table(head, rows)}\n\n"
+        f"Statements planned: {last.planned}; those that would read a big table whole: "
+        f"{', '.join(whole) or 'none'}. Filled by `lianyan seed --scale`: {filled}."
+    )
+
+
+def _writes() -> str:
+    found = asyncio.run(writes.measure())
+    held = found.rate >= writes.GOAL_RATE and found.p99 <= writes.GOAL_P99 and found.lost == 0
+    figure(
+        "confirmed saves of a section over HTTP: a second",
+        f"at least {writes.GOAL_RATE}, p99 at most {writes.GOAL_P99} ms, 0 lost",
+        f"{found.rate:.0f} ({found.low:.0f} to {found.high:.0f}), p99 {found.p99:.0f} ms, {found.lost} lost of {found.saves:,}; pgbench {found.pgbench:.0f}",
+        held=held,
+    )
+    head = "saves | a second | p50 ms | p99 ms | lost | goal"
+    rows = [
+        (
+            f"portal over HTTP | {found.rate:.0f} ({found.low:.0f} to {found.high:.0f}) | {found.p50:.1f} | {found.p99:.1f} | "
+            f"{found.lost} of {found.saves:,} | {writes.GOAL_RATE}/s, p99 {writes.GOAL_P99} ms, 0 lost"
+        ),
+        f"pgbench, the same rows | {found.pgbench:.0f} | | | | beside",
+    ]
+    return (
+        "## Saves\n\nOne section of a draft saved and confirmed, answer, section and event, each committed to the disk. "
+        f"{writes.CLIENTS} connections, {writes.ROUNDS} rounds of {writes.SECONDS} s each, interleaved; median.\n\n"
+        f"{_table(head, rows)}"
+    )
 
 
 if __name__ == "__main__":

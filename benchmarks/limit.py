@@ -7,8 +7,9 @@ from uuid import UUID
 
 import asyncpg
 
+from lianyan.core.actor import Actor
 from lianyan.proposals.queries.detail import DETAIL
-from lianyan.proposals.queries.mine import FIRST, STATES, _statement
+from lianyan.proposals.queries.mine import FIRST, _line, _statement
 
 LIST = _statement(matched=False)
 
@@ -68,16 +69,12 @@ class Limit:
     async def page(self, connection: Any) -> bytes:
         """Return twenty rows."""
         rows = await LIST.rows(
-            connection, person=self.person, offices=self.offices, principals=[self.person, *self.offices],
-            states=STATES, scope=None, at=FIRST[0], last=UUID(FIRST[1]), limit=21,
+            connection, person=self.person, principals=[self.person, *self.offices], apart=False,
+            at=FIRST[0], last=UUID(FIRST[1]), limit=21,
         )  # fmt: skip
-        return (
-            b'{"items":['
-            + ",".join(row["body"] for row in rows[:20]).encode()
-            + b'],"next":'
-            + json.dumps(None).encode()
-            + b"}"
-        )
+        reader = Actor(id=self.person, session_id=self.person, name="", status="active", offices=tuple(self.offices))  # fmt: skip
+        items = b",".join(_line(row, reader) for row in rows[:20])
+        return b'{"items":[' + items + b'],"next":' + json.dumps(None).encode() + b"}"
 
 
 app = Limit()
