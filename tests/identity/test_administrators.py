@@ -185,7 +185,9 @@ async def test_a_security_administrator_ends_a_session_and_the_person_is_told(
     assert told == 1
     rows = (await client.get("/api/security", headers=security)).json()["items"]
     row = next(row for row in rows if row["kind"] == "session.ended")
-    assert row["subject"] == {"kind": "person", "id": str(who.id), "name": who.name}
+    assert row["subject"] == {
+        "kind": "person", "id": str(who.id), "name": who.name, "institution": None
+    }  # fmt: skip
     assert row["data"] == {"reason": "lost_device"}
     assert (await client.get(url.replace(str(who.id), str(home.id)), headers=security)).status_code == 404  # fmt: skip
 

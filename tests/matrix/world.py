@@ -96,7 +96,8 @@ def sees(name: str, kind: str, state: State) -> bool:
         "for_applicants": own or told or "review.read_all" in found,
         "letter": told or "decision.read" in found,
         "note": "decision.read" in found,
-        "checker": "proposal.check" in found or (inside and state is State.RETURNED),
+        # Coordinators, and auditors, who read what they read.
+        "checker": "assignment.read" in found or (inside and state is State.RETURNED),
     }[kind]
 
 

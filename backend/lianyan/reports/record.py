@@ -18,9 +18,10 @@ from lianyan.core.actor import Reading
 from lianyan.core.disclosed import disclosed
 from lianyan.core.events import READ, READ_MANY
 from lianyan.core.paging import from_cursor, page_limit, to_cursor
-from lianyan.core.pieces import instant, person
+from lianyan.core.pieces import instant, institution, person
 from lianyan.core.problems import NotFound, invalid
 from lianyan.core.reads import Read
+from lianyan.core.shapes import PersonRef
 from lianyan.core.text import TextError, code, line
 from lianyan.proposals.policy import look
 from lianyan.proposals.rights import Right
@@ -61,11 +62,12 @@ ROW = f"""
       (select jsonb_build_object('kind', 'person', 'id', q.id, 'name', q.name) from people q
         where e.kind not like 'conflict.%'
           and q.id = coalesce(e.data ->> 'person_id', e.data ->> 'person', e.subject_id::text)::uuid),
-      (select jsonb_build_object('kind', 'institution', 'id', i.id, 'name', i.name_zh)
-        from institutions i where i.id =
-          coalesce(e.data ->> 'institution_id', e.data ->> 'institution', e.subject_id::text)::uuid),
+      (select jsonb_build_object('kind', 'institution', 'id', i.id, 'institution', {institution("i")})
+        from institutions i where i.id = coalesce(e.data ->> 'institution_id', e.data ->> 'institution',
+          (select v.institution_id::text from providers v where v.id = e.subject_id),
+          e.subject_id::text)::uuid),
       jsonb_build_object('kind', case when e.subject_id = e.proposal_id then 'proposal' else 'other' end,
-        'id', e.subject_id, 'name', null)),
+        'id', e.subject_id)),
     'proposal', (select jsonb_build_object('id', p.id, 'number', p.number) from proposals p
       where p.id = e.proposal_id),
     'data', coalesce((select jsonb_object_agg(d.key, d.value) from jsonb_each(e.data) d
@@ -149,6 +151,9 @@ SEALS = f"""
 """
 
 
+PERSON = f"select ({person('w')})::text from people w where w.id = $1"
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A query of the record, as it was sent."""
 
@@ -173,7 +178,9 @@ async def record(reading: Reading, asked: Asked) -> RecordPage:
         "until": _instant("to", asked.until),
     }
     values = {name: value for name, value in found.items() if value is not None}
-    return await _page(reading, values, asked.after, asked.limit)
+    page = await _page(reading, values, asked.after, asked.limit)
+    page.person = await _person(reading, asked.person) if asked.person else None
+    return page
 
 
 async def security(reading: Reading, after: str | None, limit: str | None) -> RecordPage:
@@ -190,11 +197,13 @@ async def seen_by(
     reading: Reading, person_id: UUID, after: str | None, limit: str | None
 ) -> SeenPage:
     """Return what one person has read; that this was looked up is itself written down."""
-    known = await reading.connection.fetchval("select id from people where id = $1", person_id)
+    known = await _person(reading, person_id)
     if known is None:
         raise NotFound
     await disclosed(reading.connection, reading.actor, "record.read", person_id, None)
-    return await _seen(reading, SEEN_BY_PERSON, {"of": person_id}, after, limit)
+    page = await _seen(reading, SEEN_BY_PERSON, {"of": person_id}, after, limit)
+    page.person = known
+    return page
 
 
 async def seen_of(
@@ -205,6 +214,11 @@ async def seen_of(
     await disclosed(reading.connection, reading.actor, "record.read", proposal_id, proposal_id)
     values = {"proposal": proposal_id, "named": str(proposal_id)}
     return await _seen(reading, SEEN_OF_PROPOSAL, values, after, limit)
+
+
+async def _person(reading: Reading, person_id: UUID) -> PersonRef | None:
+    body = await reading.connection.fetchval(PERSON, person_id)
+    return msgspec.json.decode(body, type=PersonRef) if body else None
 
 
 async def _page(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from lianyan.core.shapes import PersonRef
+from lianyan.core.shapes import InstitutionRef, PersonRef
 
 
 class RecordSubject(msgspec.Struct, frozen=True):
@@ -14,8 +14,9 @@ class RecordSubject(msgspec.Struct, frozen=True):
 
     kind: Literal["person", "proposal", "institution", "other"]
     id: UUID
-    name: str | None
-    """Of a person or an institution."""
+    name: str | None = None
+    """Of a person."""
+    institution: InstitutionRef | None = None
 
 
 class RecordProposal(msgspec.Struct, frozen=True):
@@ -41,11 +42,13 @@ class RecordRow(msgspec.Struct, frozen=True):
     """Codes, numbers, states and dates."""
 
 
-class RecordPage(msgspec.Struct, frozen=True):
+class RecordPage(msgspec.Struct):
     """A page of the record, the newest first."""
 
     items: list[RecordRow]
     next: str | None
+    person: PersonRef | None = None
+    """Whom the filter names."""
 
 
 class SeenRow(msgspec.Struct, frozen=True):
@@ -58,11 +61,13 @@ class SeenRow(msgspec.Struct, frozen=True):
     proposals: list[RecordProposal]
 
 
-class SeenPage(msgspec.Struct, frozen=True):
+class SeenPage(msgspec.Struct):
     """Who read what, the newest first."""
 
     items: list[SeenRow]
     next: str | None
+    person: PersonRef | None = None
+    """Who has read it, where one person was asked about."""
 
 
 class LastSeal(msgspec.Struct, frozen=True):

@@ -270,7 +270,8 @@ async def read(reading: Reading, proposal_id: UUID, link: str) -> DeskProposal:
     refuse(role, "desk.read")
     if row.number is None or row.submitted_at is None:
         raise NotFound
-    handled = bool(role & (Role.COORDINATOR | Role.AUDITOR))
+    desk, acting = Role.DESK in role, Role.COORDINATOR in role
+    handled = acting or Role.AUDITOR in role
     checklist = evaluate(row.checked) if handled else []
     blocked = blocking(checklist)
     checking = row.real in {State.SUBMITTED, State.FORMAL_CHECK}
@@ -288,25 +289,31 @@ async def read(reading: Reading, proposal_id: UUID, link: str) -> DeskProposal:
         submitted_at=row.submitted_at,
         version=row.version,
         sectors=row.sectors,
-        whose=row.whose,
-        act=row.act if handled else None,
+        whose=row.whose if desk else _anothers(row.whose),
+        act=row.act if acting else None,
         missing=row.missing,
         due_at=row.due_at,
         days_left=row.days_left,
-        remind=row.remind,
+        remind=row.remind if desk else None,
         form=row.checked.form if handled else {},
         answers=row.checked.answers if handled else {},
         participations=row.participations if handled else _bare(row.participations),
         checklist=checklist,
-        check=Checking(handled and checking and not blocked, blocked),
+        check=Checking(acting and checking and not blocked, blocked),
         reason_codes=list(REASON_CODES),
-        return_until=_return_until(row) if handled and row.real == State.FORMAL_CHECK else None,
-        undo=row.undo if handled else None,
+        return_until=_return_until(row) if acting and row.real == State.FORMAL_CHECK else None,
+        undo=row.undo if acting else None,
         moves=row.moves if handled else [],
         extensions=row.extensions if handled else [],
         can=_can(role, row),
         now=row.now,
     )
+
+
+def _anothers(whose: Whose) -> Whose:
+    """Return whose turn it is for somebody whose turn it never is: a coordinator's is a colleague's."""
+    who = "colleague" if whose.who == "coordinator" else whose.who
+    return msgspec.structs.replace(whose, you=False, who=who)
 
 
 def _bare(parts: list[DeskPart]) -> list[DeskPart]:

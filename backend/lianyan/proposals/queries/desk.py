@@ -15,7 +15,7 @@ from sqlalchemy import text
 from lianyan.core.actor import Actor, Reading
 from lianyan.core.paging import from_cursor, page_limit, to_cursor
 from lianyan.core.pieces import instant
-from lianyan.core.policy import ALLOWED, standing
+from lianyan.core.policy import ALLOWED, Role, standing
 from lianyan.core.problems import invalid
 from lianyan.core.reads import Read
 from lianyan.core.text import LINE_LONGEST, TextError, blank, line
@@ -175,7 +175,8 @@ async def page(reading: Reading, query: Asked, link: str) -> bytes:
     """Return a page of the desk as JSON; refuse a filter that names nothing."""
     filters, values = _wanted(reading.actor, query, narrow=True)
     most, behind = page_limit(query.limit, DEFAULT_LIMIT), _after(query.after)
-    wanted = _turn(query.whose)
+    acting = _acting(reading.actor)
+    wanted = _turn(query.whose, acting=acting)
     if behind is not None and behind.group == 1:
         wanted = tuple(group for group in wanted if group == 1)
     rows = []
@@ -195,7 +196,7 @@ async def page(reading: Reading, query: Asked, link: str) -> bytes:
         cursor = to_cursor(last["turn"], at, str(last["id"]), walk)
     now = rows[0]["now"] if rows else datetime.now(UTC)
     head = msgspec.json.encode({"can": _can(reading.actor), "next": cursor, "now": written(now)})
-    items = b",".join(line_of(row, link) for row in rows[:most])
+    items = b",".join(line_of(row, link, acting=acting) for row in rows[:most])
     return head[:-1] + b',"items":[' + items + b"]}"
 
 
@@ -204,7 +205,7 @@ async def overview(reading: Reading, query: Asked) -> str:
     filters, values = _wanted(reading.actor, query, narrow=False)
     chosen = _call(query.call)
     read = counts_of(filters)
-    return (
+    found = (
         await read.run(
             reading.connection,
             **values,
@@ -214,6 +215,21 @@ async def overview(reading: Reading, query: Asked) -> str:
         )
         or ""
     )
+    return found if _acting(reading.actor) else _nobodys(found)
+
+
+def _acting(actor: Actor) -> bool:
+    """Say whether the reader handles proposals: an auditor's turn never comes."""
+    return Role.DESK in standing(actor)
+
+
+def _nobodys(body: str) -> str:
+    """Return the counts of a reader whose turn it never is."""
+    found = msgspec.json.decode(body)
+    counts = found["counts"]
+    every = counts["mine"] + counts["others"]
+    counts |= {"mine": 0, "others": min(every, CAP), "capped": counts["capped"] or every > CAP}
+    return msgspec.json.encode(found).decode()
 
 
 def _bounds(behind: Place | None, wanted: tuple[int, ...]) -> dict[str, Any]:
@@ -272,9 +288,11 @@ def _sector(value: str | None) -> str | None:
     return value
 
 
-def _turn(value: str | None) -> tuple[int, ...]:
+def _turn(value: str | None, *, acting: bool) -> tuple[int, ...]:
     """Return the groups that are wanted."""
     found = _one_of("whose", value, frozenset({"me", "others"}))
+    if not acting:
+        return () if found == "me" else BOTH
     return {"me": (0,), "others": (1,)}.get(found or "", BOTH)
 
 

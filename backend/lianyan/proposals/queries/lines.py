@@ -33,8 +33,11 @@ def place_of(row: Row) -> tuple[int, datetime, UUID]:
     return row["turn"], due_of(row) or NEVER, row["id"]
 
 
-def line_of(row: Row, link: str) -> bytes:
-    """Return one row as JSON; `link` is where a reminder leads."""
+def line_of(row: Row, link: str, *, acting: bool = True) -> bytes:
+    """Return one row as JSON; `link` is where a reminder leads.
+
+    Whoever reads the desk without acting on anything waits for a coordinator like everybody else.
+    """
     due = due_of(row)
     days = days_between(due, row["now"], ZoneInfo(row["zone"])) if due else None
     waiting: list[Named] = msgspec.json.decode(row["open_parts"] or "[]")
@@ -48,16 +51,16 @@ def line_of(row: Row, link: str) -> bytes:
         "state": row["state"],
         "missing": _missing(row, waiting),
         "whose": {
-            "you": row["act"] is not None,
-            "who": row["who"],
+            "you": acting and row["act"] is not None,
+            "who": row["who"] if acting or row["who"] != "coordinator" else "colleague",
             "names": _names(row, waiting),
         },
-        "act": row["act"],
+        "act": row["act"] if acting else None,
         "due_at": written(due) if due else None,
         "days_left": days,
         "hot": days is not None and days <= SOON,
         "progress_only": row["progress"],
-        "remind": _remind(row, due, waiting, link),
+        "remind": _remind(row, due, waiting, link) if acting else None,
     }
     # The institutions' part is stored as JSON: it is set in as it is.
     parties: str = row["parties"]

@@ -3282,6 +3282,7 @@ export interface components {
         RecordPage: {
             items: components["schemas"]["RecordRow"][];
             next: string | null;
+            person?: components["schemas"]["PersonRef"] | null;
         };
         /** RecordProposal */
         RecordProposal: {
@@ -3307,9 +3308,10 @@ export interface components {
         RecordSubject: {
             /** Format: uuid */
             id: string;
+            institution?: components["schemas"]["InstitutionRef"] | null;
             /** @enum {string} */
             kind: "person" | "proposal" | "institution" | "other";
-            name: string | null;
+            name?: string | null;
         };
         /** Refusal */
         Refusal: {
@@ -3559,6 +3561,7 @@ export interface components {
         SeenPage: {
             items: components["schemas"]["SeenRow"][];
             next: string | null;
+            person?: components["schemas"]["PersonRef"] | null;
         };
         /** SeenRow */
         SeenRow: {
