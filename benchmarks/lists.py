@@ -92,13 +92,20 @@ async def measure(count: int, say: Callable[[str], None]) -> Measured:
             seconds = asyncio.get_running_loop().time() - began
             owner = await asyncpg.connect(server.owner_url)
             known = await readers(owner, plan)
-            await owner.execute("checkpoint")
             await owner.close()
+            await _settle(server.url("postgres"))
             connection = await connect(server.app_url)
             costs = await _costs(connection, known)
             whole = [f"{one.statement}: {one.table}" for one in await read_whole(connection)]
             await connection.close()
             return Measured(count, costs, seconds, whole, len(HOT))
+
+
+async def _settle(url: str) -> None:
+    """Let the disk take what was filled, so that it is not written while pages are measured."""
+    connection = await asyncpg.connect(url)
+    await connection.execute("checkpoint")
+    await connection.close()
 
 
 async def _costs(connection: Any, known: dict[str, Any]) -> dict[str, Cost]:
