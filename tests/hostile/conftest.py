@@ -12,6 +12,7 @@ from hostile.counted import note, written
 from lianyan.proposals.commands.inviting import token_hash
 from lianyan.proposals.models import Invitation
 from lianyan.proposals.states import State
+from tally import run_folder
 
 
 @pytest.fixture
@@ -33,7 +34,8 @@ def client(client: AsyncClient) -> AsyncClient:
     return client
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _figures() -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True)
+def _figures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tell after each file what all of them have seen so far, in whichever process they ran."""
     yield
-    written()
+    written(run_folder(tmp_path_factory))

@@ -1,10 +1,12 @@
 """What the hostile tests have sent and seen in this run, for docs/trust.md."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from figures import figure
 from hostile import inputs
+from tally import added
 
 COUNTS: Counter[str] = Counter()
 
@@ -27,12 +29,18 @@ def distinct() -> int:
     return len(found)
 
 
-def written() -> None:
+def written(folder: Path) -> None:
     """Print what was counted, and write the figures down where they are collected."""
-    c = COUNTS
-    if not c["requests"]:
+    if not COUNTS["requests"]:
         return
-    print(f"hostile inputs: {distinct()} distinct, {dict(c)}")
+    print(f"hostile inputs: {distinct()} distinct, {dict(COUNTS)}")
+    with added(folder, "hostile", COUNTS) as total:
+        _texts(total)
+        _described(total)
+
+
+def _texts(c: Counter[str]) -> None:
+    """Write down what came of the lists of hostile inputs."""
     if not c["read again"]:
         return  # only some of the tests were asked for
     figure(
@@ -55,4 +63,17 @@ def written() -> None:
         "0",
         f"{c['stored though refused']} of {c['refusals looked at']} looked at",
         held=not c["stored though refused"] and c["refusals looked at"] > 0,
+    )
+
+
+def _described(c: Counter[str]) -> None:
+    """Write down what came of the requests drawn from the API's description."""
+    if not c["drawn"]:
+        return
+    figure(
+        "schemathesis: requests, server errors",
+        "0 of >= 10,000",
+        f"{c['drawn: defects']} of {c['drawn']}",
+        held=not c["drawn: defects"] and c["drawn"] >= 10_000,
+        note=f"{c['drawn: done']} of them did what was asked",
     )

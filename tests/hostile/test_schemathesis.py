@@ -19,8 +19,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from actors import STANDING
-from figures import figure
 from hostile.cases import CASES, address
+from hostile.counted import COUNTS
 from hostile.sending import LONG, SEED, undone
 from lianyan.proposals.states import State
 from makers import key
@@ -42,7 +42,6 @@ which signs are refused, nor that a stranger is told 401 before the body is read
 because most of what is well formed is still refused by a rule, a right or a state; `ignored_auth`, because the
 description names no scheme and tests/test_matrix.py asks it of every route; `unsupported_method` and
 `missing_required_header` likewise have tests of their own; the stateful ones need answers that are not undone."""
-COUNTS = {"requests": 0, "defects": 0, "answered": 0}
 
 
 def operations(app: Any) -> list[Any]:
@@ -139,18 +138,9 @@ async def test_the_api_keeps_what_its_description_says(app, client, world, conne
                     sent["method"], sent["url"], headers={**headers, **own}, **request
                 )
             client.cookies.clear()
-            COUNTS["requests"] += 1
-            COUNTS["defects"] += got.status_code >= 500
-            COUNTS["answered"] += got.status_code < 300
+            COUNTS["drawn"] += 1
+            COUNTS["drawn: defects"] += got.status_code >= 500
+            COUNTS["drawn: done"] += got.status_code < 300
             if said := fault(case, got):
                 wrong.append(f"{operation.label} as {who}: {got.status_code} {said}")
-    print(f"schemathesis: {COUNTS}")
-    if part == PARTS - 1:
-        figure(
-            "schemathesis: requests, server errors",
-            "0 of >= 10,000",
-            f"{COUNTS['defects']} of {COUNTS['requests']}",
-            held=not COUNTS["defects"] and COUNTS["requests"] >= 10_000,
-            note=f"{COUNTS['answered']} of them did what was asked",
-        )
     assert not wrong, f"{len(wrong)} of them:\n" + "\n".join(wrong[:60])
