@@ -1,11 +1,12 @@
 """What a portal has written down, and what of it is nobody's business."""
 
+import base64
 import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 LOGS = ("server.log", "worker.log", "postgres.log", "demo-login.log")
 OFFER = re.compile(r"Log in as one of these people.*?(?=Ctrl-C)", re.DOTALL)
@@ -48,6 +49,20 @@ def telling(texts: Iterable[Any]) -> set[str]:
     return {t for t in texts if t and (len(HAN.findall(t)) > 1 or len(t) >= SHORTEST)}
 
 
+def forms(secret: str) -> set[str]:
+    """Return a text in every form in which a program may write it down, whole, in a line of JSON too."""
+    content = secret.encode()
+    escaped = secret.encode("unicode_escape").decode("ascii")
+    found = {
+        secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], escaped,
+        quote(secret), quote(secret, safe="").lower(), quote_plus(secret),
+        repr(content)[2:-1], content.hex(), base64.b64encode(content).decode().rstrip("="), content.decode("latin-1"),
+    }  # fmt: skip
+    return found | {
+        json.dumps(f, ensure_ascii=plain)[1:-1] for f in found for plain in (True, False)
+    }
+
+
 def found_in(logs: dict[str, str], secrets: Iterable[str]) -> list[str]:
     """Return each secret that stands in a log, in whatever form it may be written there."""
     secrets = telling(secrets)
@@ -56,9 +71,8 @@ def found_in(logs: dict[str, str], secrets: Iterable[str]) -> list[str]:
         f"{name}: {secret}"
         for name, content in logs.items()
         for secret in secrets
-        for form in {secret, json.dumps(secret)[1:-1], quote(secret), quote(secret).lower(), repr(secret)[1:-1]}
-        if form in content
-    ]  # fmt: skip
+        if any(form in content for form in forms(secret))
+    ]
 
 
 def lines(content: str) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ The short form is the journey from a draft to a release, with errors, rubbish an
 """
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import asyncpg
 import httpx2
 import pytest
 
+from browser.long import long_form
 from figures import figure
 from idp.walk import query, through
 from kills.hurt import PATIENCE, Hurt
@@ -27,7 +27,6 @@ from logs.kept import PERSONAL, found_in, lines, logs
 from portal import free_port, portal
 
 LIANYAN = [sys.executable, "-m", "lianyan"]
-LONG = bool(os.environ.get("LIANYAN_LONG"))
 MARK = "石榴树下"
 """Stands in everything that is sent here and nowhere else."""
 MAIL, PHONE = "shiliu.shuxia@example.org", "+86 139 0013 9001"
@@ -50,7 +49,7 @@ def _whole(hurt: Hurt) -> tuple[str, set[str]]:
     steps, tokens = journey(hurt.cast, hurt.get), set[str]()
     step = next(steps)
     while True:
-        tokens |= {v for n, v in step.headers.items() if n == "x-invitation"}
+        tokens |= {v for n, v in step.headers.items() if n in {"x-invitation", "idempotency-key"}}
         got = hurt.send(step)
         try:
             step = steps.send(got)
@@ -155,7 +154,7 @@ def _one_line_each(found: dict[str, str]) -> None:
     assert "Traceback" not in found["server.log"] + found["worker.log"]
 
 
-@pytest.mark.skipif(not LONG, reason="a portal with the demo's people: LIANYAN_LONG=1")
+@long_form
 def test_a_login_through_an_institution_leaves_nothing_either():
     with (
         throwaway() as folder,
