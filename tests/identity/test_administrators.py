@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 
 from lianyan.core.words import catalogue
 from lianyan.identity.models import PlatformRole
-from lianyan.identity.offices import LOCK
+from lianyan.identity.offices import LOCK, end_of
 from lianyan.identity.offices_schemas import RoleName
 from makers import key, login, make_call, make_institution, make_person, make_proposal
 
@@ -153,6 +153,17 @@ async def test_who_loses_the_right_to_grant_while_asking_is_refused(committed):
         else:
             raise AssertionError
     assert sorted(answer.status_code for answer in await asking) == [201, 403]
+
+
+async def test_the_server_ends_a_role_that_nobody_can_end_any_more(client, session, home):
+    _, system = await person(session, home, "administrator")
+    gone = await make_person(session, "走了的", institution=home, roles=["security_administrator"])
+    assert (await client.get("/api/security", headers=system)).status_code == 403
+    assert await end_of(session, "走了的", "audit_administrator") == 0
+    assert await end_of(session, "走了的", "security_administrator") == 1
+    rows = (await client.get("/api/security", headers=system)).json()["items"]
+    assert (rows[0]["kind"], rows[0]["actor"]) == ("role.ended", None)
+    assert rows[0]["subject"]["id"] == str(gone.id)
 
 
 async def test_the_database_itself_keeps_them_apart(session, home):

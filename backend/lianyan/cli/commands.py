@@ -11,6 +11,7 @@ from typing import Any
 from lianyan.cli.fault import Fault
 from lianyan.settings import PREFIX, Rate, Settings
 
+SEPARATE = ("security_administrator", "audit_administrator")
 Run = Callable[[argparse.Namespace], Awaitable[int]]
 
 
@@ -67,14 +68,23 @@ def add(sub: Any) -> None:
     )
     _command(acts, "anchor", _anchor, "print the newest seal, to be kept elsewhere")
     admin = sub.add_parser("admin", help="people who run the portal")
+    acts = admin.add_subparsers(required=True, metavar="act")
     invite = _command(
-        admin.add_subparsers(required=True, metavar="act"),
+        acts,
         "invite",
         _invite,
         "print a link that makes one person administrator, once",
     )
     invite.add_argument("--name", required=True, help="the person's name")
     invite.add_argument("--institution", required=True, help="name of the person's institution")
+    end = _command(
+        acts,
+        "end-role",
+        _end_role,
+        "end the role of a security or audit administrator who cannot end it any more",
+    )
+    end.add_argument("--name", required=True, help="the person's name")
+    end.add_argument("--role", required=True, choices=SEPARATE)
 
 
 def _command(sub: Any, name: str, run: Run, text: str) -> argparse.ArgumentParser:
@@ -221,4 +231,19 @@ async def _invite(given: argparse.Namespace) -> int:
                 opened, settings, name=given.name, institution=given.institution
             )
     print(link)
+    return 0
+
+
+async def _end_role(given: argparse.Namespace) -> int:
+    from lianyan.cli.database import at_its_address, database, session
+    from lianyan.cli.fault import Fault
+    from lianyan.identity.offices import end_of
+
+    async with (
+        database(at_its_address(settings_of(given))) as settings,
+        session(settings) as opened,
+    ):
+        if not await end_of(opened, given.name, given.role):
+            raise Fault(f"Nobody called {given.name} is {given.role}: see the page of roles.")
+    print("Ended. Where nobody else holds the role, the system administrator has its rights again.")
     return 0

@@ -69,6 +69,27 @@ async def end(session: AsyncSession, actor: Actor, role_id: UUID) -> None:
             raise Conflict("roles.last_administrator")
         if role.person_id == actor.id:
             raise Conflict("roles.last_own")
+    await _end(session, actor, role)
+
+
+async def end_of(session: AsyncSession, name: str, role: str) -> int:
+    """End a role of whoever is called that, past every rule, and return how many held it.
+
+    For the server's own operator, where the only one who could grant has gone.
+    """
+    await _alone(session, None)
+    held = (
+        select(PlatformRole)
+        .join(Person, Person.id == PlatformRole.person_id)
+        .where(Person.name == name, PlatformRole.role == role, PlatformRole.ended_at.is_(None))
+    )
+    found = (await session.scalars(held)).all()
+    for one in found:
+        await _end(session, None, one)
+    return len(found)
+
+
+async def _end(session: AsyncSession, actor: Actor | None, role: PlatformRole) -> None:
     role.ended_at = await session.scalar(select(func.now()))
     await session.flush()
     await record(session, actor, "role.ended", role.id, person_id=role.person_id, role=role.role)
