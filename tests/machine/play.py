@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from sqlalchemy import text
 
 from lianyan.decisions.releases import carry_out
 from lianyan.proposals import access
@@ -30,6 +31,11 @@ class Play:
         self.stage, self.proposal, self.model = stage, start.proposal, copy.deepcopy(start.model)
         self.sessions = sessions
         self.last: Sent | None = None
+
+    async def derived(self) -> list[tuple[UUID, UUID]]:
+        """Return the rows kept for rights and lists that are not what they are derived from."""
+        async with self.sessions() as session:
+            return await access.differences(session)
 
     async def act(self, c: Command) -> None:
         """Send a command, and hold the answer and all that is stored against the model."""
@@ -111,6 +117,10 @@ class Play:
             await self.stage.connection.execute(
                 f"update {table} set {column} = {past} where {is_ours}", self.proposal
             )
+        # Time moves no date: what was kept of the old ones is put right.
+        async with self.sessions.begin() as session:
+            ids = await session.scalars(text("select id from proposals"))
+            await access.refresh_many(session, list(ids))
         model = self.model
         if what == "call":
             model.call_open, model.due = False, None if model.due is None else False

@@ -213,7 +213,9 @@ class Machine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if self.play is not None:
             note(f"{self.play.model.state}: {[m.move for m in self.play.model.timeline]}")
+            wrong = self.run(self.play.derived())
             self.run(self.outer.rollback())
+            assert wrong == [], "what lists and rights are read from is what it is derived from"
 
 
 def test_the_commands_are_those_of_everybody():
