@@ -24,8 +24,8 @@ MOVING = {"sessions", "jobs", "periods", "workers", "seals"}
 """Tables that change by themselves, and one that a second answer to a link adds to."""
 AGAIN = ["token_hash"]
 """What sending a request again changes: a link's token is stored nowhere, so another is given out."""
-LOOKED = "[.](read|list)$|^invitation[.]sent$"
-"""Events of looking, and of a link given out."""
+LOOKED = "[.](read|list)$|^invitation[.]sent$|^events[.]checked$"
+"""Events of looking, of a link given out, and of the portal checking its record by itself."""
 
 Found = TypeVar("Found")
 
