@@ -250,7 +250,9 @@ HOLES = f"""
         where home.person_id = q.id and (home.status in ('pending', 'confirmed')
           or (home.status = 'ended' and home.ended_at > now() - interval '3 years'))) as principals
     from (values ('coordinator', 'desk'), ('stand_in', 'desk'), ('approver', 'bench')) k (role, kind)
-    join platform_roles held on held.role = k.role and held.ended_at is null
+    cross join lateral (
+      select h.person_id from platform_roles h
+      where h.role = k.role and h.ended_at is null offset 0) held
     cross join lateral (select q.id, q.status from people q where q.id = held.person_id offset 0) q
     where cast(:administrator as boolean) and q.status = 'active'
   ),

@@ -179,14 +179,12 @@ async def page(reading: Reading, query: Asked, link: str) -> bytes:
     wanted = _turn(query.whose, acting=acting)
     if behind is not None and behind.group == 1:
         wanted = tuple(group for group in wanted if group == 1)
-    rows = []
-    if wanted:
-        bounds = _bounds(behind, wanted)
-        if 1 in wanted:
-            bounds["employers"] = list(reading.actor.employers)
-        read = page_of(filters, wanted)
-        rows = await read.rows(reading.connection, **values, **bounds, most=most + 1)
-    rows.sort(key=place_of)
+    rows: list[Any] = []
+    # Behind a row of one's own turn there are most often enough of them: the others are not set up.
+    for groups in ((0,), wanted) if behind is not None and wanted == BOTH else (wanted,):
+        rows = await _rows(reading, filters, groups, behind, most=most + 1, **values)
+        if len(rows) > most:
+            break
     cursor = None
     if len(rows) > most:
         last = rows[most - 1]
@@ -198,6 +196,23 @@ async def page(reading: Reading, query: Asked, link: str) -> bytes:
     head = msgspec.json.encode({"can": _can(reading.actor), "next": cursor, "now": written(now)})
     items = b",".join(line_of(row, link, acting=acting) for row in rows[:most])
     return head[:-1] + b',"items":[' + items + b"]}"
+
+
+async def _rows(
+    reading: Reading,
+    filters: Filters,
+    wanted: tuple[int, ...],
+    behind: Place | None,
+    **values: Any,
+) -> list[Any]:
+    """Return the rows of the wanted groups behind a row, in the desk's order."""
+    if not wanted:
+        return []
+    if 1 in wanted:
+        values["employers"] = list(reading.actor.employers)
+    read = page_of(filters, wanted)
+    rows = await read.rows(reading.connection, **values, **_bounds(behind, wanted))
+    return sorted(rows, key=place_of)
 
 
 async def overview(reading: Reading, query: Asked) -> str:

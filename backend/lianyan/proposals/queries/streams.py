@@ -183,9 +183,9 @@ def rows_of(filters: Filters, wanted: tuple[int, ...], most: str, *, further: bo
     left = rest if further and 0 in wanted else most
     others = f"""
     select o.*, 1 as turn from (
-      select * from ({_elses(filters, left, further=further)}) e
+      select * from ({_elses(filters, most, further=further)}) e
       union all
-      select * from ({_apart(filters, left, further=further)}) a
+      select * from ({_apart(filters, most, further=further)}) a
     ) o
     order by o.due, o.id limit {left}"""
     if wanted == (1,):
