@@ -18,6 +18,10 @@ from reviews.scenes import make_reviewed, make_scene, make_sent, sit
 TITLES = [("只有中文", ""), ("", "English only"), ("中文题目", "English: a subtitle")]
 
 
+REFUSALS = {"Refusal", "FieldRefusal"}
+"""Their title is a sentence of ours, in the reader's language (RFC 9457)."""
+
+
 def shapes(app: Any) -> dict[str, Any]:
     """Return the fields of every shape that the API answers with."""
     components = app.openapi_schema.to_schema()["components"]["schemas"]
@@ -26,7 +30,7 @@ def shapes(app: Any) -> dict[str, Any]:
 
 def test_c93_whatever_shows_a_title_of_people_has_both(app):
     for name, fields in shapes(app).items():
-        if fields.get("title", {}).get("type") == "string":
+        if name not in REFUSALS and fields.get("title", {}).get("type") == "string":
             assert fields.get("title_en", {}).get("type") == "string", name
 
 
