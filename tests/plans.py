@@ -81,11 +81,11 @@ def read_of(plan: dict[str, Any], *, bounded: bool = False) -> Iterator[str]:
 
 async def big_tables(connection: Any) -> set[str]:
     """Return the tables that hold more rows than a page may read."""
-    rows = await connection.fetch(
+    found = await connection.fetch(
         "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace and reltuples > $1",
         BIG,
     )
-    return {row["relname"] for row in rows}
+    return {row["relname"] for row in found}
 
 
 async def generic(connection: Any, sql: str) -> dict[str, Any]:
