@@ -102,7 +102,7 @@ def pytest(name: str, *arguments: str) -> tuple[Outcome, str]:
 def browser() -> tuple[Outcome, str]:
     """Run the browser tests, or say aloud how many are left out."""
     if bootstrap.chromium():
-        return pytest("browser", "tests/browser", "-m", "browser", "--dist=worksteal")
+        return pytest("browser", "tests/browser", "-m", "browser", "--dist=loadgroup")
     _, said = program(PYTHON, "-m", "pytest", "--collect-only", "-q", "-m", "browser")
     left_out = len(re.findall(r"^tests/.*::", said, re.MULTILINE))
     note = f"{left_out} BROWSER TESTS SKIPPED: no Chromium here; `make deps` installs it"

@@ -24,7 +24,7 @@ FIGURES = STAMPS / "figures"
 PYTEST = [str(PYTHON), "-m", "pytest", "-q", "-n", "2", "--dist=worksteal"]
 PARTS: dict[str, list[str]] = {
     "proofs": [*PYTEST, "-m", "not browser"],
-    "browser": [*PYTEST, "-m", "browser", "tests/browser"],
+    "browser": [*PYTEST[:-1], "--dist=loadgroup", "-m", "browser", "tests/browser"],
     "bench": [str(PYTHON), "-m", "benchmarks", "--full"],
     "containers": [str(PYTHON), "deploy/check/containers.py"],
 }
