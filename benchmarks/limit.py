@@ -69,7 +69,7 @@ class Limit:
     async def page(self, connection: Any) -> bytes:
         """Return twenty rows."""
         rows = await LIST.rows(
-            connection, person=self.person, principals=[self.person, *self.offices], apart=False,
+            connection, person=self.person, principals=[self.person, *self.offices],
             at=FIRST[0], last=UUID(FIRST[1]), limit=21,
         )  # fmt: skip
         reader = Actor(id=self.person, session_id=self.person, name="", status="active", offices=tuple(self.offices))  # fmt: skip

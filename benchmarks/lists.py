@@ -21,7 +21,7 @@ from lianyan.proposals.queries import desk, mine
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from plans import HOT, read_whole
 
-ROUNDS, PAGES, GOAL, GROWTH = 5, 5, 200.0, 1.2
+ROUNDS, PAGES, GOAL, GROWTH = 9, 5, 200.0, 1.2
 
 
 class Listed(NamedTuple):

@@ -29,6 +29,7 @@ HOT: dict[str, Read | str] = {
     "mine": mine._statement(matched=False),
     "mine, one state": mine._statement(matched=False, shown=True),
     "mine, invited to one": mine._statement(matched=False, scope=True),
+    "mine, of the institutions": mine._statement(matched=False, apart=True),
     "desk": desk.page_of(Filters(), BOTH),
     "desk, my turn": desk.page_of(Filters(), (0,)),
     "desk, others": desk.page_of(Filters(), (1,)),

@@ -26,6 +26,15 @@ begin
     where o.proposal_id = of and o.state in ('invited', 'viewed', 'void'));
 end $$
 """
+UNCONFIRMED_PARTS = """
+create function unconfirmed_parts(of uuid) returns json language plpgsql stable as $$
+begin
+  return (
+    select json_agg(json_build_object('id', i.id, 'zh', i.name_zh, 'en', i.name_en) order by t.position)
+    from participations t join institutions i on i.id = t.institution_id
+    where t.proposal_id = of and t.state not in ('consented', 'removed'));
+end $$
+"""
 LEAD_PERSON = """
 create function lead_person(of uuid) returns json language plpgsql stable as $$
 begin
@@ -84,7 +93,7 @@ def upgrade() -> None:
         sa.Column("who_late", sa.Text(), nullable=True),
         sa.Column("codes", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("codes_late", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.Column("counts", postgresql.ARRAY(sa.SmallInteger()), nullable=False),
+        sa.Column("counts", sa.Text(), nullable=False),
         sa.Column("signer_id", sa.Uuid(), nullable=True),
         sa.Column("zone", sa.Text(), nullable=False),
         sa.CheckConstraint(
@@ -151,6 +160,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("due is not null"),
     )
     op.execute(OPEN_PARTS)
+    op.execute(UNCONFIRMED_PARTS)
     op.execute(LEAD_PERSON)
     op.execute(ABLE_PEOPLE)
 
@@ -159,6 +169,7 @@ def downgrade() -> None:
     """Drop them."""
     op.execute("drop function able_people(uuid, text[], uuid)")
     op.execute("drop function lead_person(uuid)")
+    op.execute("drop function unconfirmed_parts(uuid)")
     op.execute("drop function open_parts(uuid)")
     op.drop_index("ix_access_due", "access")
     op.drop_index("ix_access_newest", "access")

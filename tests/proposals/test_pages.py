@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import text
 
 from lianyan.proposals import access
+from lianyan.proposals.moving import move
 from lianyan.proposals.queries.desk import page_of
 from lianyan.proposals.queries.streams import Filters
-from lianyan.proposals.states import State
+from lianyan.proposals.states import Move, State
 from makers import now
 from proposals.desk_world import make_at, make_world, sit
 
@@ -119,3 +120,26 @@ def test_a_page_of_one_group_sets_up_nothing_of_the_other():
     both = page_of(Filters(), (0, 1)).sql
     assert len(page_of(Filters(), (0,)).sql) < len(both) / 2
     assert "employers" not in page_of(Filters(), (0,)).names
+
+
+async def test_a_page_that_was_full_of_ones_own_turn_goes_on_with_the_others_once_it_is_not(
+    w, client, session
+):
+    """The others are left out of what is set up only as long as nobody misses them."""
+    mine = [await make_at(w, State.SUBMITTED) for _ in range(3)]
+    other = await make_at(w, State.RETURNED)
+    desk = await sit(w, client, w.coordinator)
+
+    async def first():
+        got = (await desk.get("/api/desk", limit=2)).json()
+        return [row["id"] for row in got["items"]], got["next"] is not None
+
+    own = {str(p.id) for p in mine}
+    for _ in range(2):
+        seen, more = await first()
+        assert set(seen) < own
+        assert more
+    for proposal in mine[:2]:
+        await move(session, None, proposal, Move.WITHDRAW)
+    for _ in range(2):
+        assert await first() == ([str(mine[2].id), str(other.id)], False)

@@ -88,7 +88,7 @@ async def test_where_the_refusal_is_passed_by_null_finds_nothing(
     assert (row["own"], row["office"], row["employer"]) == (0, 0, 0)
     rows = await _statement(matched=False).rows(
         driver,
-        person=None, principals=None, apart=False, limit=20,
+        person=None, principals=None, limit=20,
         at="infinity", last=UUID(int=2**128 - 1),
     )  # fmt: skip
     assert rows == []

@@ -54,10 +54,8 @@ def _facts(at: str, states: str | None = None, *, progress: bool = False) -> str
       {turn.FACTS}
       select f.id, f.call_id, f.real, coalesce(f.due, 'infinity') as due,
         case when f.real = 'consent_pending' then f.open_until end as open_until, f.act, f.who,
-        f.codes, f.signer_id, f.zone, array[f.open_n, f.returned_n, f.declined_n, f.all_n,
-          coalesce(f.unanswered_n, 0), coalesce(f.asked_n, 0), coalesce(f.done_n, 0),
-          f.min_reviews
-        ]::smallint[] as counts
+        f.codes, f.signer_id, f.zone, concat_ws(',', f.open_n, f.returned_n, f.declined_n, f.all_n,
+          coalesce(f.unanswered_n, 0), coalesce(f.asked_n, 0), coalesce(f.done_n, 0), f.min_reviews) as counts
       from facts f)"""
 
 

@@ -406,9 +406,9 @@ class Turn(Model):
     codes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     """What is missing."""
     codes_late: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    counts: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
-    """Confirmations open, returned, declined and all; items unanswered; reviewers asked, reviews done and
-    wanted."""
+    counts: Mapped[str]
+    """Eight numbers with commas, one text being the quickest to read: confirmations open,
+    returned, declined and all; items unanswered; reviewers asked, reviews done and wanted."""
     signer_id: Mapped[UUID | None]
     """Who wrote the decision: not the one to sign it."""
     zone: Mapped[str]

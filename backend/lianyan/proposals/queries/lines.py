@@ -9,7 +9,7 @@ import msgspec
 
 from lianyan.core.clock import BEIJING
 from lianyan.core.words import LOCALES, say
-from lianyan.proposals.queries.streams import KNOWN
+from lianyan.proposals.queries.streams import KNOWN, LATE_NOW, MIXED, PROGRESS
 from lianyan.proposals.turn import CODES, SOON, days_between
 
 Row = Any
@@ -31,6 +31,11 @@ def due_of(row: Row) -> datetime | None:
 def place_of(row: Row) -> tuple[int, datetime, UUID]:
     """Return what the desk's rows are ordered by."""
     return row["turn"], due_of(row) or NEVER, row["id"]
+
+
+def counts_of(row: Row) -> list[int]:
+    """Return the numbers that are kept of a row, in the order of `Turn.counts`."""
+    return [int(number) for number in row["counts"].split(",")]
 
 
 def line_of(row: Row, link: str, *, acting: bool = True) -> bytes:
@@ -59,7 +64,7 @@ def line_of(row: Row, link: str, *, acting: bool = True) -> bytes:
         "due_at": written(due) if due else None,
         "days_left": days,
         "hot": days is not None and days <= SOON,
-        "progress_only": row["progress"],
+        "progress_only": bool(row["flags"] & PROGRESS),
         "remind": _remind(row, due, waiting, link) if acting else None,
     }
     # The institutions' part is stored as JSON: it is set in as it is.
@@ -69,12 +74,13 @@ def line_of(row: Row, link: str, *, acting: bool = True) -> bytes:
 
 def _missing(row: Row, waiting: list[Named]) -> list[Named]:
     """Return what is missing, in its order, with the figures and names its sentence needs."""
-    open_, returned, declined, all_, unanswered, asked, done, enough = row["counts"]
+    open_, returned, declined, all_, unanswered, asked, done, enough = counts_of(row)
     expired = 0
-    if row["late"] and "expired" in row["codes"]:
-        expired = _overdue(waiting, row["now"]) if row["mixed"] else open_
-    codes = set(row["codes"]) | ({"consent"} if row["mixed"] else set())
-    if row["progress"]:
+    mixed = row["flags"] & MIXED
+    if row["flags"] & LATE_NOW and "expired" in row["codes"]:
+        expired = _overdue(waiting, row["now"]) if mixed else open_
+    codes = set(row["codes"]) | ({"consent"} if mixed else set())
+    if row["flags"] & PROGRESS:
         codes &= set(KNOWN)
     params: dict[str, Named] = {
         "consent": {"count": open_ - expired, "of": all_, "institutions": _both(waiting)},
@@ -131,7 +137,7 @@ def _remind(row: Row, due: datetime | None, waiting: list[Named], link: str) -> 
                 locale,
                 "desk.remind_officers",
                 names=_listed(names, locale),
-                count=row["counts"][0],
+                count=counts_of(row)[0],
                 **shared,
             )
     return {"text": said}

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response
-from sqlalchemy import Boolean, Integer, Text, Uuid, bindparam, text
+from sqlalchemy import Integer, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from lianyan.core.actor import Actor, Reading
@@ -51,16 +51,14 @@ ROW = f"""
     when 'returned' then p.returned_until when 'peer_review' then c.decides_at
     when 'decision_pending' then c.decides_at end as due,
   coalesce(p.due_at > c.closes_at, false) as extended,
-  case when p.lead_id = :person then 'lead'
-    when found.rights & {Right.TEAM:d} <> 0 then 'member'
-    when :apart and exists (select from members m where m.proposal_id = p.id
-      and m.person_id = :person and m.removed_at is null) then 'member'
-    else 'officer' end as my_role,
-  case when p.state = 'consent_pending' then (
-    select json_agg(json_build_object('id', i.id, 'zh', i.name_zh, 'en', i.name_en) order by t.position)
-    from participations t join institutions i on i.id = t.institution_id
-    where t.proposal_id = p.id and t.state not in ('consented', 'removed'))::text end as waited
+  case when p.lead_id = :person then 'lead' when {{member}} then 'member' else 'officer' end as my_role,
+  case when p.state = 'consent_pending' then unconfirmed_parts(p.id)::text end as waited
 """
+MEMBER = f"found.rights & {Right.TEAM:d} <> 0"
+MEMBER_APART = """
+    exists (select from members m where m.proposal_id = p.id and m.person_id = :person and m.removed_at is null)
+"""
+"""Where the list is of the institutions alone, the rows found do not say what the person is."""
 
 MATCH = """
   join proposals q on q.id = a.proposal_id and position(:q in lower(normalize(
@@ -70,7 +68,9 @@ MATCH = """
 
 
 @cache
-def _statement(*, matched: bool, shown: bool = False, scope: bool = False) -> Read:
+def _statement(
+    *, matched: bool, shown: bool = False, scope: bool = False, apart: bool = False
+) -> Read:
     """Return the read for a list with or without a query, of one state or of all, of one proposal.
 
     Each own principal has its newest rows from an index, so that a page costs what it shows.
@@ -78,7 +78,6 @@ def _statement(*, matched: bool, shown: bool = False, scope: bool = False) -> Re
     binds: list[Any] = [
         bindparam("person", type_=Uuid),
         bindparam("principals", type_=ARRAY(Uuid)),
-        bindparam("apart", type_=Boolean),
         bindparam("at", type_=Text),
         bindparam("last", type_=Uuid),
         bindparam("limit", type_=Integer),
@@ -92,7 +91,7 @@ def _statement(*, matched: bool, shown: bool = False, scope: bool = False) -> Re
     state = "a.shown_state = :shown" if shown else "a.shown_state is not null"
     return Read(
         text(f"""
-          select {ROW}
+          select {ROW.format(member=MEMBER_APART if apart else MEMBER)}
           from (
             select a.proposal_id, a.submitted_at, bit_or(a.rights) as rights
             from unnest(:principals) own(id) cross join lateral (
@@ -136,7 +135,6 @@ async def page(
         reading.connection,
         person=actor.id,
         principals=principals,
-        apart=actor.id not in principals,
         at=at,
         last=last,
         limit=limit + 1,

@@ -24,18 +24,22 @@ FOLDED = 'lower(normalize({}, NFKC) collate "pg_c_utf8")'
 NOW = "coalesce(cast(:now as timestamptz), statement_timestamp())"
 """The instant a walk through the pages set out at; it stays the same to its end."""
 
+LATE_NOW, MIXED, PROGRESS = 1, 2, 4
+"""Flags of a row: its date has passed; that of some confirmations has not; only progress is known."""
+
 # What a row shows, of the two that are kept: the one before its date, or the one after.
-EARLY = "t.state, t.act, t.who, t.codes, false as late, false as mixed, false as progress"
-LATE = f"""t.state, t.act_late as act, t.who_late as who, t.codes_late as codes, true as late,
-    coalesce(t.open_until > {NOW}, false) as mixed, false as progress"""
+EARLY = "t.state, t.act, t.who, t.codes, 0 as flags"
+LATE = f"""t.state, t.act_late as act, t.who_late as who, t.codes_late as codes,
+    case when t.open_until > {NOW} then {LATE_NOW | MIXED} else {LATE_NOW} end as flags"""
 PASSED = f"t.waits = 'date' and t.due <= {NOW}"
 COMING = f"t.waits = 'date' and t.due > {NOW}"
 KNOWN_OF = f"""case t.state {SHOWN_CASE} end as state, null as act,
     case when t.waits = 'nobody' then null
       when t.state in ('consent_pending', 'returned') and not ({PASSED}) then t.who
       else {AWAY} end as who,
-    case when {PASSED} then t.codes_late else t.codes end as codes, {PASSED} as late,
-    coalesce({PASSED} and t.open_until > {NOW}, false) as mixed, true as progress"""
+    case when {PASSED} then t.codes_late else t.codes end as codes,
+    case when {PASSED} and t.open_until > {NOW} then {PROGRESS | LATE_NOW | MIXED}
+      when {PASSED} then {PROGRESS | LATE_NOW} else {PROGRESS} end as flags"""
 """What a coordinator knows of what their own institution takes part in."""
 ALWAYS = "t.proposal_id as id, t.counts, t.signer_id, t.zone"
 
