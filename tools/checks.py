@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-import bootstrap
-from bootstrap import PYTHON, ROOT, STAMPS
+import checkout
+from checkout import PYTHON, ROOT, STAMPS
 
 FRONTEND = ROOT / "frontend"
 MIGRATIONS = ROOT / "alembic" / "versions"
@@ -44,7 +44,7 @@ def program(*command: str | Path, cwd: Path = ROOT) -> tuple[Outcome, str]:
     done = subprocess.run(
         command,
         cwd=cwd,
-        env=bootstrap.environment(),
+        env=checkout.environment(),
         text=True,
         check=False,
         stdout=subprocess.PIPE,
@@ -57,7 +57,7 @@ def program(*command: str | Path, cwd: Path = ROOT) -> tuple[Outcome, str]:
 
 def node(*arguments: str) -> tuple[Outcome, str]:
     """Run an npm script of the front end."""
-    folder = bootstrap.node_folder()
+    folder = checkout.node_folder()
     if folder is None:
         return Outcome(0, 1, note="no node"), ""
     script = folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
@@ -87,7 +87,7 @@ def pytest(name: str, *arguments: str) -> tuple[Outcome, str]:
         f"--junitxml={report}",
         *arguments,
     ]
-    status = subprocess.run(command, cwd=ROOT, env=bootstrap.environment(), check=False).returncode
+    status = subprocess.run(command, cwd=ROOT, env=checkout.environment(), check=False).returncode
     if not report.exists():
         return Outcome(0, 1, note=f"pytest ended with status {status}"), ""
     suite = next(iter(ET.parse(report).getroot().iter("testsuite")))  # noqa: S314  ours
@@ -101,7 +101,7 @@ def pytest(name: str, *arguments: str) -> tuple[Outcome, str]:
 
 def browser() -> tuple[Outcome, str]:
     """Run the browser tests, or say aloud how many are left out."""
-    if bootstrap.chromium():
+    if checkout.chromium():
         return pytest("browser", "tests/browser", "-m", "browser", "--dist=loadgroup")
     _, said = program(PYTHON, "-m", "pytest", "--collect-only", "-q", "-m", "browser")
     left_out = len(re.findall(r"^tests/.*::", said, re.MULTILINE))
@@ -175,7 +175,7 @@ def close(results: Sequence[tuple[Part, Outcome, float]], took: float) -> int:
     passed, failed, skipped = (
         sum(getattr(o, n) for _, o, _ in results) for n in Outcome._fields[:3]
     )
-    if skipped and bootstrap.in_ci():
+    if skipped and checkout.in_ci():
         print(f"{skipped} skipped: on a build machine that is a failure.")
         failed += skipped
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))

@@ -26,9 +26,10 @@ class BundleHook(BuildHookInterface[Any]):
             return
         sys.path.insert(0, str(root / "tools"))
         import bootstrap  # noqa: PLC0415  a source archive has the bundles and need not have node
+        import checkout  # noqa: PLC0415  the same
 
         for folder in missing:
-            if bootstrap.node_folder() is not None:
+            if checkout.node_folder() is not None:
                 bootstrap.ensure_built(root / folder, root / BUNDLES[folder])
                 continue
             program = shutil.which("npm")

@@ -16,8 +16,8 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import bootstrap
-from bootstrap import PYTHON, ROOT, STAMPS
+import checkout
+from checkout import PYTHON, ROOT, STAMPS
 
 PAGE = ROOT / "docs" / "trust.md"
 FIGURES = STAMPS / "figures"
@@ -101,7 +101,7 @@ def run(part: str) -> tuple[int, float]:
     FIGURES.mkdir(parents=True, exist_ok=True)
     written = FIGURES / f"{part}.jsonl"
     written.unlink(missing_ok=True)
-    environment = {**bootstrap.environment(), **LONG, "LIANYAN_FIGURES": str(written)}
+    environment = {**checkout.environment(), **LONG, "LIANYAN_FIGURES": str(written)}
     print(f"\n{part}: {' '.join(PARTS[part])}", flush=True)
     began = time.monotonic()
     status = subprocess.run(PARTS[part], cwd=ROOT, env=environment, check=False).returncode

@@ -10,6 +10,7 @@ import lianyan.decisions.models
 import lianyan.identity.models
 import lianyan.institutions.models
 import lianyan.projects.models
+import lianyan.proposals.derived
 import lianyan.proposals.models
 import lianyan.reviews.models  # noqa: F401
 from lianyan.core.db import Model

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from lianyan.core.events import Event
 from lianyan.identity.models import Affiliation, Person
 from lianyan.identity.offices_schemas import RoleList
-from lianyan.proposals.models import Access
+from lianyan.proposals.derived import Access
 from lianyan.reviews.models import Assignment
 from makers import key, login, make_call, make_institution, make_person, make_proposal, now
 

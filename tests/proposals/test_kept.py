@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from lianyan.proposals import access, kept
-from lianyan.proposals.models import Turn
+from lianyan.proposals.derived import Turn
 from lianyan.proposals.states import State
 from makers import now
 from proposals.desk_world import make_at, make_world, sit

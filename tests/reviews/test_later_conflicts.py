@@ -7,7 +7,7 @@ from lianyan.core.events import Event
 from lianyan.identity.models import PlatformRole
 from lianyan.proposals import access
 from lianyan.proposals.access import Right
-from lianyan.proposals.models import Access
+from lianyan.proposals.derived import Access
 from makers import make_proposal
 from reviews.scenes import make_assigned, make_scene, make_sent, sit
 
