@@ -217,6 +217,15 @@ async def committed(server: Postgres, template: str, tmp_path: Path) -> AsyncIte
             await engine.dispose()
 
 
+@pytest.fixture(scope="session")
+async def own_log(server: Postgres, template: str) -> AsyncIterator[Any]:
+    """Give a database whose record commits, and is emptied by each test that takes it."""
+    from core.sealing import a_log  # noqa: PLC0415  it takes databases from here
+
+    async with a_log(server, template) as found:
+        yield found
+
+
 @pytest.fixture
 def statements(engine: AsyncEngine) -> Iterator[list[str]]:
     """Collect the SQL that SQLAlchemy runs during the test; reads by asyncpg are not in it."""

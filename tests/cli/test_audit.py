@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from core.sealing import a_log, empty, happen, opened, sealed
+from core.sealing import empty, happen, opened, sealed
 from lianyan import cli
 from lianyan.cli.fault import Fault
 from lianyan.core import anchors
@@ -13,20 +13,14 @@ from lianyan.core.seals import seal_all
 from lianyan.settings import Settings
 
 
-@pytest.fixture(scope="module")
-async def place(server, template):
-    async with a_log(server, template) as found:
-        yield found
-
-
 @pytest.fixture
-async def log(place):
+async def log(own_log):
     """Give a record of two seals, over three events and two."""
-    await empty(place)
+    await empty(own_log)
     for count in (3, 2):
-        await happen(place, count)
-        await sealed(place)
-    return place
+        await happen(own_log, count)
+        await sealed(own_log)
+    return own_log
 
 
 @pytest.fixture

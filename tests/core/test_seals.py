@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
-from core.sealing import a_log, empty, happen, members, opened, sealed, told, verdict
+from core.sealing import empty, happen, members, opened, sealed, told, verdict
 from figures import figure
 from lianyan.core import anchors, seals
 from lianyan.core.disclosed import disclosed
@@ -24,17 +24,11 @@ from lianyan.core.verification import verify
 LONG = bool(os.environ.get("LIANYAN_LONG"))
 
 
-@pytest.fixture(scope="module")
-async def place(server, template):
-    async with a_log(server, template) as found:
-        yield found
-
-
 @pytest.fixture
-async def log(place):
+async def log(own_log):
     """Give a database in which nothing has happened yet."""
-    place.sessions.configure(info={})
-    return await empty(place)
+    own_log.sessions.configure(info={})
+    return await empty(own_log)
 
 
 # ---- what is sealed ----

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select, text
 
-from core.sealing import a_log, empty, opened
+from core.sealing import empty, opened
 from lianyan.core.db import raw
 from lianyan.core.disclosed import disclosed
 from lianyan.core.events import Event, record
@@ -34,16 +34,10 @@ async def alarms(session) -> list[tuple[UUID, dict]]:
     return [tuple(row) for row in found]
 
 
-@pytest.fixture(scope="module")
-async def place(server, template):
-    async with a_log(server, template) as found:
-        yield found
-
-
 @pytest.fixture
-async def log(place):
+async def log(own_log):
     """Give a database of its own, where commits are real and the superuser can turn the clock."""
-    return await empty(place)
+    return await empty(own_log)
 
 
 @pytest.fixture

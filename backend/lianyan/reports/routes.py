@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from lianyan.core.actor import Reading
 from lianyan.core.problems import invalid
-from lianyan.reports import record
+from lianyan.reports import queries
 from lianyan.reports.schemas import RecordPage, SealState, SeenPage
 
 
@@ -34,7 +34,7 @@ class Record(Controller):
         limit: FromQuery[str | None] = None,
     ) -> RecordPage:
         """List what happened, the newest first; `kind` may be the first part of one."""
-        asked = record.Asked(
+        asked = queries.Asked(
             kind=kind,
             person=person_id,
             proposal=proposal_id,
@@ -44,12 +44,12 @@ class Record(Controller):
             after=after,
             limit=limit,
         )
-        return await record.record(reading, asked)
+        return await queries.record(reading, asked)
 
     @get("/seals", opt={"action": "record.read"}, status_code=200)
     async def seals(self, reading: NamedDependency[Reading]) -> SealState:
         """Say how far the record is sealed."""
-        return await record.seals(reading)
+        return await queries.seals(reading)
 
     @get("/seen", opt={"action": "record.read"}, status_code=200)
     async def seen(
@@ -62,7 +62,7 @@ class Record(Controller):
         """List what confidential matter a person has read."""
         if person_id is None:
             raise invalid("person_id", "problems.required")
-        return await record.seen_by(reading, person_id, after, limit)
+        return await queries.seen_by(reading, person_id, after, limit)
 
 
 @get("/proposals/{proposal_id:uuid}/seen", opt={"action": "record.seen"}, tags=["record"])
@@ -73,7 +73,7 @@ async def seen_of(
     limit: FromQuery[str | None] = None,
 ) -> SeenPage:
     """List who has read confidential matter of a proposal."""
-    return await record.seen_of(reading, proposal_id, after, limit)
+    return await queries.seen_of(reading, proposal_id, after, limit)
 
 
 @get("/security", opt={"action": "security.read"}, tags=["security"])
@@ -83,7 +83,7 @@ async def security(
     limit: FromQuery[str | None] = None,
 ) -> RecordPage:
     """List logins, sessions, roles and alarms, the newest first."""
-    return await record.security(reading, after, limit)
+    return await queries.security(reading, after, limit)
 
 
 HANDLERS: list[Any] = [Record, seen_of, security]
