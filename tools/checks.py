@@ -124,7 +124,7 @@ QUICK = [
     ),
 ]
 TESTS = [
-    Part("pytest", lambda: pytest("tests", "-m", "not browser"), ["tests"]),
+    Part("pytest", lambda: pytest("tests", "-m", "not browser", "--dist=loadgroup"), ["tests"]),
     Part("browser", browser, ["tests/browser"]),
 ]
 GROUPS = {

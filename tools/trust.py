@@ -21,10 +21,10 @@ from checkout import PYTHON, ROOT, STAMPS
 
 PAGE = ROOT / "docs" / "trust.md"
 FIGURES = STAMPS / "figures"
-PYTEST = [str(PYTHON), "-m", "pytest", "-q", "-n", "2", "--dist=worksteal"]
+PYTEST = [str(PYTHON), "-m", "pytest", "-q", "-n", "2", "--dist=loadgroup"]
 PARTS: dict[str, list[str]] = {
     "proofs": [*PYTEST, "-m", "not browser"],
-    "browser": [*PYTEST[:-1], "--dist=loadgroup", "-m", "browser", "tests/browser"],
+    "browser": [*PYTEST, "-m", "browser", "tests/browser"],
     "bench": [str(PYTHON), "-m", "benchmarks", "--full"],
     "containers": [str(PYTHON), "deploy/check/containers.py"],
 }

@@ -41,6 +41,7 @@ def holder(visitor: Visitor, name: str, group: str) -> Locator:
     return rows.get_by_role("row").filter(has_text=name)
 
 
+@long_form
 def test_the_administrator_hands_over_and_loses_the_right(visit, undivided):
     system = visit("zi")
     page = system.open("admin/roles")

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from browser.visitor import PHONE, Visitor
 from browser.writing import (
-    BASICS,
+    TITLES,
     promise,
     saved,
     write_basics,
@@ -17,7 +17,7 @@ from browser.writing import (
 
 pytestmark = pytest.mark.browser
 
-TITLE = BASICS["title"]
+TITLE = TITLES["zh"]["title"]
 NJUST, XUSHI, YUNJING = "南京理工大学", "虚实示例互动有限公司", "云境示例科技有限公司"
 LETTER = "请在任务书中写明示范仓库的数据由谁保管。"
 HURRY = """

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from browser.writing import BASICS, promise, write_basics, write_ethics, write_section
+from browser.writing import TITLES, promise, write_basics, write_ethics, write_section
 
 pytestmark = pytest.mark.browser
 
@@ -48,5 +48,5 @@ def test_a_proposal_is_written_and_submitted_in_english(visit):
     expect(page.get_by_text("Everything required is there.")).to_be_visible()
     page.get_by_role("button", name="Submit", exact=True).click()
     expect(page.get_by_role("heading", name=re.compile("^Submitted: NUIST-"))).to_be_visible()
-    assert lead.heading() == BASICS["title_en"]
+    assert lead.heading() == TITLES["en"]["title_en"]
     expect(page.get_by_text("Beijing time").first).to_be_visible()

@@ -51,6 +51,7 @@ def test_a_session_planted_before_the_login_is_not_the_one_after(visit, address)
     figure("a session planted before the login: of use after it", "0", "0", held=True)
 
 
+@long_form
 def test_after_signing_out_neither_back_nor_reload_nor_another_window_shows_anything(
     visit, draft, sessions
 ):

@@ -27,6 +27,8 @@ WRITERS = 8
 KILLS = int(os.environ.get("LIANYAN_KILLS") or (100 if LONG else 2))
 BOUND = 600.0
 """So many seconds a hundred kills of one kind may take."""
+VICTIMS = [*([("app", "the app")] if LONG else []), ("database", "PostgreSQL")]
+"""`test_kills` strikes the app at every step of its journey in the short form too."""
 BETWEEN = 60 if LONG else 16
 """So many writes are confirmed between two kills, at least."""
 LATEST = 0.5 if LONG else 0.25
@@ -71,7 +73,7 @@ async def _killed(
     return number, told
 
 
-@pytest.mark.parametrize("victim, name", [("app", "the app"), ("database", "PostgreSQL")])
+@pytest.mark.parametrize("victim, name", VICTIMS)
 async def test_nothing_confirmed_is_lost_and_nothing_is_doubled(found, tmp_path, victim, name):
     print(f"LIANYAN_SEED={SEED}")
     began, log = time.monotonic(), found.data / "server.log"
