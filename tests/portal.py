@@ -10,6 +10,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 PATIENCE = 90.0
@@ -26,7 +27,12 @@ class Portal:
             [*command, "up", *options],
             cwd=folder,
             # Tests are few people in a hurry; those of the limits start a server of their own.
-            env={**kept, "LIANYAN_DATA_DIR": str(folder / "data"), "LIANYAN_LIMITS": "off"},
+            env={
+                **kept,
+                "LIANYAN_DATA_DIR": str(folder / "data"),
+                "LIANYAN_DEMO_PORT": f"{demo_port()}",
+                "LIANYAN_LIMITS": "off",
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
@@ -102,3 +108,9 @@ def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         return int(found.getsockname()[1])
+
+
+@cache
+def demo_port() -> int:
+    """Return this process's port of the demo login: what is restored from a portal keeps it."""
+    return free_port()

@@ -1,7 +1,6 @@
-"""Fixtures: one portal with the demo's data for all workers, a browser a worker, people before it."""
+"""Fixtures: a worker's portal with the demo's data, its browser, and people before it."""
 
 import asyncio
-import fcntl
 import json
 import os
 import shutil
@@ -33,36 +32,18 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder that all workers of this run see."""
-    own = tmp_path_factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+def site() -> Iterator[Path]:
+    """Give the folder of this worker's own portal with demo data.
 
-
-@pytest.fixture(scope="session")
-def site(shared: Path) -> Iterator[Path]:
-    """Give the folder of a portal with demo data; all workers share it, the one who began ends it.
-
-    `LIANYAN_TEST_PORTAL` names the folder of one that runs already.
+    One for all workers would let two tests act as the same person at once: one takes the language,
+    the other wonders. `LIANYAN_TEST_PORTAL` names the folder of a portal that runs already.
     """
     if given := os.environ.get("LIANYAN_TEST_PORTAL"):
         yield Path(given)
         return
-    note = shared / "portal.json"
-    with (shared / "portal.lock").open("w") as lock, (shared / "portal.users").open("w") as users:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if note.exists():
-            fcntl.flock(users, fcntl.LOCK_SH)
-            fcntl.flock(lock, fcntl.LOCK_UN)
-            yield Path(json.loads(note.read_text()))
-            return
-        options = ["--demo", "--port", str(free_port())]
-        with throwaway() as folder, portal(LIANYAN, folder, *options):
-            note.write_text(json.dumps(str(folder)))
-            fcntl.flock(lock, fcntl.LOCK_UN)
-            yield folder
-            note.unlink()
-            fcntl.flock(users, fcntl.LOCK_EX)
+    options = ["--demo", "--port", str(free_port())]
+    with throwaway() as folder, portal(LIANYAN, folder, *options):
+        yield folder
 
 
 @pytest.fixture(scope="session")
@@ -110,24 +91,24 @@ def browser() -> Iterator[Browser]:
 Open = Callable[..., Visitor]
 
 
-@pytest.fixture
-def visit(browser: Browser, address: str, shared: Path) -> Iterator[Open]:
-    """Give a function that puts a person (or nobody) before a screen; a complaint fails the test.
+@pytest.fixture(scope="session")
+def profiles() -> dict[str, Any]:
+    """Give the browser profiles of the people who have logged in: each does so once."""
+    return {}
 
-    Each person logs in once, in whichever worker needs it first; the profile is kept for the others.
-    """
+
+@pytest.fixture
+def visit(browser: Browser, address: str, profiles: dict[str, Any]) -> Iterator[Open]:
+    """Give a function that puts a person (or nobody) before a screen; a complaint fails the test."""
     opened: list[Visitor] = []
 
     def visit(key: str | None = None, width: int = DESK, language: Language = "zh") -> Visitor:
-        note = shared / f"profile-{key}.json"
-        state = json.loads(note.read_text()) if key and note.exists() else None
+        state = profiles.get(key) if key else None
         visitor = Visitor(browser, address, width=width, language=language, state=state)
         opened.append(visitor)
         if key and not state:
             visitor.sign_in(key)
-            new = note.with_suffix(f".{os.getpid()}")
-            new.write_text(json.dumps(visitor.state()))
-            new.replace(note)
+            profiles[key] = visitor.state()
         elif key:
             visitor.account_speaks(language)
         return visitor

@@ -31,7 +31,7 @@ MARK = "石榴树下"
 """Stands in everything that is sent here and nowhere else."""
 MAIL, PHONE = "shiliu.shuxia@example.org", "+86 139 0013 9001"
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
