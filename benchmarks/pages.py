@@ -13,6 +13,7 @@ import asyncpg
 
 from benchmarks.fill import fill
 from benchmarks.serving import serving
+from lianyan.core.db import engine_of
 from lianyan.embedded import postgres
 from lianyan.migrations import upgrade
 from lianyan.proposals import access
@@ -121,9 +122,9 @@ def same(path: str, ours: int, limit: int, cookie: str) -> None:
 
 async def refresh(url: str) -> None:
     """Make the access rows of everything by the portal's own statement."""
-    from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine  # noqa: PLC0415
+    from sqlalchemy.ext.asyncio import AsyncSession  # noqa: PLC0415
 
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    engine = engine_of(url)
     async with AsyncSession(engine) as session:
         from sqlalchemy import text  # noqa: PLC0415
 

@@ -19,10 +19,9 @@ from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
-    create_async_engine,
 )
 
-from lianyan.core.db import Acquire, Connection, ReadPool, Sessions
+from lianyan.core.db import Acquire, Connection, ReadPool, Sessions, engine_of
 from lianyan.embedded import postgres, throwaway
 from lianyan.migrations import upgrade
 from lianyan.settings import Settings
@@ -110,8 +109,7 @@ def _settings(url: str, folder: Path, **more: Any) -> Settings:
 @pytest.fixture(scope="session")
 async def engine(database: str) -> AsyncIterator[AsyncEngine]:
     """Give the engine of the rolled-back tests."""
-    url = database.replace("postgresql://", "postgresql+asyncpg://", 1)
-    engine = create_async_engine(url)
+    engine = engine_of(database)
     yield engine
     await engine.dispose()
 
@@ -202,9 +200,7 @@ async def committed(server: Postgres, template: str, tmp_path: Path) -> AsyncIte
     async with cloned(server, template) as name:
         url = server.of("app", name)
         settings = _settings(url, tmp_path)
-        engine = create_async_engine(
-            url.replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=10
-        )
+        engine = engine_of(url, pool_size=10)
         pool = ReadPool(settings)
         app = _app(settings, async_sessionmaker(engine, expire_on_commit=False), pool.acquire)
         try:

@@ -5,9 +5,9 @@ import asyncio
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from conftest import cloned
+from lianyan.core.db import engine_of
 from lianyan.migrations import config, upgrade
 from lianyan.models import metadata
 
@@ -28,7 +28,7 @@ def take_back(connection):
 async def test_the_models_describe_what_the_migrations_make(server, template):
     async with cloned(server, template) as name:
         url = server.of("owner", name)
-        engine = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:", 1))
+        engine = engine_of(url)
         try:
             async with engine.connect() as connection:
                 assert await connection.run_sync(differences) == []

@@ -5,10 +5,11 @@ import os
 import asyncpg
 import pytest
 from sqlalchemy import NullPool, text
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from conftest import cloned
 from figures import figure
+from lianyan.core.db import engine_of
 from lianyan.demo.scale import fill
 from plans import HOT, read_whole, refreshed_whole
 
@@ -56,9 +57,7 @@ async def test_a_statement_without_an_index_is_found(connection):
 
 
 async def test_a_change_reads_no_big_table_whole(large):
-    engine = create_async_engine(
-        large.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool
-    )
+    engine = engine_of(large, poolclass=NullPool)
     async with AsyncSession(engine) as session:
         if not LONG:
             await session.execute(text("set enable_seqscan = off"))

@@ -8,8 +8,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from lianyan.core.db import engine_of
 from lianyan.institutions import vocabulary
 from lianyan.proposals import kept
 
@@ -45,7 +46,7 @@ def upgrade(url: str) -> None:
 
 
 async def _upgrade(url: str) -> None:
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    engine = engine_of(url)
     try:
         async with engine.connect() as connection:
             await connection.execute(text("select pg_advisory_lock(:key)"), {"key": LOCK})
@@ -69,7 +70,7 @@ def _run(connection: Connection) -> None:
 
 async def revision(url: str) -> str | None:
     """Return the database's revision, None for one that was never migrated."""
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    engine = engine_of(url)
     try:
         async with engine.connect() as connection:
             exists = await connection.scalar(text("select to_regclass('alembic_version')"))

@@ -8,10 +8,11 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from backup.scene import restore
 from lianyan.calls.models import Call
+from lianyan.core.db import engine_of
 from lianyan.identity.models import Person
 from lianyan.institutions.models import Institution
 from makers import make_proposal
@@ -23,9 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("backup")]
 
 
 async def test_a_restored_portal_goes_on_where_the_backup_was(scene, cast, target):
-    engine = create_async_engine(
-        scene.home.url("lianyan_app").replace("postgresql://", "postgresql+asyncpg://", 1)
-    )
+    engine = engine_of(scene.home.url("lianyan_app"))
     async with async_sessionmaker(engine, expire_on_commit=False).begin() as session:
         lead = await session.get(Person, UUID(cast.ids["lead"]))
         call = await session.get(Call, UUID(cast.ids["call"]))

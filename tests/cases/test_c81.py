@@ -8,14 +8,14 @@ import msgspec
 import pytest
 from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import NullPool, text
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from cases.delayed import delayed
 from conftest import cloned
 from figures import figure
 from lianyan.app import create_app
 from lianyan.calls.schemas import Home
-from lianyan.core.db import ReadPool
+from lianyan.core.db import ReadPool, engine_of
 from lianyan.demo.scale import fill, readers
 from lianyan.projects.schemas import ProjectRegister
 from lianyan.proposals import access
@@ -176,7 +176,7 @@ async def far(server, template, tmp_path_factory):
                 {}, database_url=url, data_dir=tmp_path_factory.mktemp("far"), public_url=ORIGIN, demo=True
             )  # fmt: skip
             pool = ReadPool(settings)
-            engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool)  # fmt: skip
+            engine = engine_of(url, poolclass=NullPool)  # fmt: skip
             app: Any = create_app(settings, async_sessionmaker(engine), pool.acquire)
             async with AsyncClient(transport=ASGITransport(app), base_url=ORIGIN) as client:
                 yield client, known

@@ -6,9 +6,10 @@ from typing import NamedTuple
 from uuid import uuid4
 
 import asyncpg
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from conftest import cloned
+from lianyan.core.db import engine_of
 from lianyan.core.events import record
 from lianyan.core.seal_form import EVENT, KEPT, NOTHING, SEAL, Sealed, digest, mark
 from lianyan.core.seals import seal
@@ -37,7 +38,7 @@ async def opened(url: str):
 async def a_log(server, template):
     async with cloned(server, template) as name:
         url = server.of("app", name)
-        engine = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:", 1))
+        engine = engine_of(url)
         try:
             yield Log(
                 async_sessionmaker(engine, expire_on_commit=False),

@@ -8,13 +8,13 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
 import lianyan
 from core.sealing import a_log, happen, opened, sealed, verdict
 from lianyan.cli.children import LOG_KEPT, LOG_LIMIT, rotate
 from lianyan.cli.work import know_jobs
-from lianyan.core.db import raw
+from lianyan.core.db import engine_of, raw
 from lianyan.core.disclosed import disclosed
 from lianyan.core.jobs import CHORES, HANDLERS
 from makers import make_person
@@ -54,9 +54,9 @@ async def test_no_job_ends_an_event_a_reading_or_a_seal(server, template):
             await admin.execute("update seals set sealed_at = sealed_at - interval '2000 days'")
             await admin.execute(f"{AHEAD}; {OLD}")
             before = set(await admin.fetch(KEPT))
-        engine = create_async_engine(
-            log.app.replace("postgresql:", "postgresql+asyncpg:", 1),
-            connect_args={"server_settings": {"search_path": "ahead, pg_catalog, public"}},
+        engine = engine_of(
+            log.app,
+            server={"search_path": "ahead, pg_catalog, public"},
         )
         try:
             sessions = async_sessionmaker(engine)

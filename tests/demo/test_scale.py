@@ -7,11 +7,11 @@ import asyncpg
 import pytest
 from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import NullPool
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from conftest import cloned
 from lianyan.app import create_app
-from lianyan.core.db import ReadPool
+from lianyan.core.db import ReadPool, engine_of
 from lianyan.demo.scale import Plan, ScaleError, fill, readers
 from lianyan.demo.scale.plan import WEIGHTS
 from lianyan.proposals.access import differences
@@ -78,7 +78,7 @@ async def large(server, template, tmp_path_factory):
             {}, database_url=app_url, data_dir=tmp_path_factory.mktemp("scale"), public_url=ORIGIN, demo=True
         )  # fmt: skip
         url = app_url.replace("postgresql://", "postgresql+asyncpg://", 1)
-        engine, pool = create_async_engine(url, poolclass=NullPool), ReadPool(settings)
+        engine, pool = engine_of(url, poolclass=NullPool), ReadPool(settings)
         sessions = async_sessionmaker(engine, expire_on_commit=False)
         app: Any = create_app(settings, sessions, pool.acquire)
         async with AsyncClient(transport=ASGITransport(app), base_url=ORIGIN) as client:

@@ -12,11 +12,11 @@ import asyncpg
 import pytest
 from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import NullPool, func, select, text
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from conftest import cloned
 from lianyan.app import create_app
-from lianyan.core.db import ReadPool
+from lianyan.core.db import ReadPool, engine_of
 from lianyan.core.events import Event
 from lianyan.core.secrets import decrypt
 from lianyan.demo import claims, login, seed
@@ -102,7 +102,7 @@ async def seeded(server, template, tmp_path_factory):
         await seed.seed(settings)
         seconds = time.process_time() - began
         url = settings.database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
-        engine, pool = create_async_engine(url, poolclass=NullPool), ReadPool(settings)
+        engine, pool = engine_of(url, poolclass=NullPool), ReadPool(settings)
         sessions = async_sessionmaker(engine, expire_on_commit=False)
         app: Any = create_app(settings, sessions, pool.acquire)
         transport = ASGITransport(app, raise_app_exceptions=False)

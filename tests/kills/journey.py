@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 import httpx2
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
+from lianyan.core.db import engine_of
 from makers import login, make_call, make_institution, make_person
 from proposals.desk_world import CODES
 from reviews.scenes import FULL
@@ -66,7 +67,7 @@ class Cast(NamedTuple):
 
 async def build(url: str) -> Cast:
     """Make the people, their institutions and an open call in the running portal's database."""
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    engine = engine_of(url)
     people: dict[str, Any] = {}
     async with async_sessionmaker(engine, expire_on_commit=False).begin() as session:
         a, b, x = [

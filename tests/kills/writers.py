@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx2
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
+from lianyan.core.db import engine_of
 from makers import login, make_call, make_institution, make_person
 
 BUSY = 503
@@ -68,7 +69,7 @@ class Told:
 
 async def people(url: str, origin: str, number: int) -> tuple[str, list[Desk]]:
     """Make an open call and as many writers, each with an institution and a partner of their own."""
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    engine = engine_of(url)
     desks = []
     async with async_sessionmaker(engine, expire_on_commit=False).begin() as session:
         call = await make_call(session)

@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
-    create_async_engine,
 )
 
 from kills.rig import Rig, rig
+from lianyan.core.db import engine_of
 from lianyan.embedded import throwaway
 from makers import login
 
@@ -96,8 +96,7 @@ async def ring() -> AsyncIterator[Ring]:
 
 @asynccontextmanager
 async def engine(running: Rig) -> AsyncIterator[AsyncEngine]:
-    url = running.url.replace("postgresql://", "postgresql+asyncpg://", 1)
-    found = create_async_engine(url)
+    found = engine_of(running.url)
     try:
         yield found
     finally:

@@ -1,18 +1,18 @@
 """The database: base classes of the tables, the write session and the read pool."""
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
 import asyncpg
 from litestar import Request
 from litestar.datastructures import State
-from sqlalchemy import DateTime, MetaData, Text, event, func
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import DateTime, MetaData, Pool, Text, event, func
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -35,6 +35,15 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+class Pooling(TypedDict, total=False):
+    """How an engine keeps its connections."""
+
+    poolclass: type[Pool]
+    pool_size: int
+    max_overflow: int
+    pool_timeout: float
 
 
 class Model(DeclarativeBase):
@@ -73,29 +82,49 @@ def dsn(url: str) -> str:
     return url.replace("postgresql+asyncpg://", "postgresql://", 1)
 
 
+GENERIC = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
+"""A statement is planned once a connection: to plan those of the lists takes longer than to run them."""
+STATEMENTS_KEPT = 512
+
+
+def engine_of(
+    url: str, server: Mapping[str, str] | None = None, **options: Unpack[Pooling]
+) -> AsyncEngine:
+    """Return an engine for the database at `url` whose connections keep statements and their plans."""
+    return create_async_engine(
+        dsn(url).replace("postgresql://", "postgresql+asyncpg://", 1),
+        connect_args={
+            "timeout": 5,
+            "prepared_statement_cache_size": STATEMENTS_KEPT,
+            "server_settings": {"application_name": "lianyan", **GENERIC, **(server or {})},
+        },
+        **options,
+    )
+
+
 def create_engine(settings: Settings) -> AsyncEngine:
     """Return the engine of the writes: time limits set, so that nothing waits for ever."""
-    url = dsn(settings.database_url).replace("postgresql://", "postgresql+asyncpg://", 1)
-    engine = create_async_engine(
-        url,
+    engine = engine_of(
+        settings.database_url,
+        {
+            "lock_timeout": "10s",
+            "statement_timeout": "30s",
+            "idle_in_transaction_session_timeout": "60s",
+        },
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=10,
-        pool_pre_ping=True,
-        connect_args={
-            "timeout": 5,
-            "server_settings": {
-                "application_name": "lianyan",
-                "lock_timeout": "10s",
-                "statement_timeout": "30s",
-                "idle_in_transaction_session_timeout": "60s",
-            },
-        },
     )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _(dbapi_connection: Any, _record: Any) -> None:
         dbapi_connection.driver_connection.add_query_logger(_count)
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def _(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:
+        # The driver has heard when the server went away; to ask it each time is a journey a request.
+        if dbapi_connection.driver_connection.is_closed():
+            raise DisconnectionError
 
     return engine
 
@@ -134,7 +163,7 @@ class ReadPool:
                 dsn(self.settings.database_url),
                 min_size=1,
                 max_size=self.settings.read_pool_size,
-                statement_cache_size=512,
+                statement_cache_size=STATEMENTS_KEPT,
                 max_cached_statement_lifetime=0,
                 max_cacheable_statement_size=0,  # a whole page is one long statement; keep it too
                 init=_counted,
@@ -143,8 +172,7 @@ class ReadPool:
                 command_timeout=10,
                 server_settings={
                     "application_name": "lianyan-read",
-                    "plan_cache_mode": "force_generic_plan",
-                    "jit": "off",
+                    **GENERIC,
                 },
             )
         return self.pool

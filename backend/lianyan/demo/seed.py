@@ -4,9 +4,9 @@ from datetime import datetime
 
 from sqlalchemy import NullPool, exists, select, text
 from sqlalchemy.exc import ProgrammingError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from lianyan.core.db import dsn
+from lianyan.core.db import engine_of
 from lianyan.demo import claims
 from lianyan.demo.clock import ReplayClock
 from lianyan.demo.founding import founding, newcomers, openings
@@ -43,8 +43,7 @@ async def seed(settings: Settings) -> None:
 
     It needs the address of the database's owner: the replay's clock lives in a schema of its own.
     """
-    url = dsn(settings.migration_url).replace("postgresql://", "postgresql+asyncpg://", 1)
-    engine = create_async_engine(url, poolclass=NullPool)
+    engine = engine_of(settings.migration_url, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             await replay(connection, settings)
