@@ -25,7 +25,8 @@ async def place(scene, cast) -> Path:
 
 
 async def archived(connection) -> None:
-    """Have the log so far kept."""
+    """Have the log so far kept; one in which nothing happened would not be passed on."""
+    await connection.execute("select pg_logical_emit_message(true, 'test', 'something happened')")
     segment = await connection.fetchval("select pg_walfile_name(pg_switch_wal())")
     while (
         await connection.fetchval("select last_archived_wal from pg_stat_archiver") or ""

@@ -85,6 +85,11 @@ def dsn(url: str) -> str:
 GENERIC = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
 """A statement is planned once a connection: to plan those of the lists takes longer than to run them."""
 STATEMENTS_KEPT = 512
+KEPT = {
+    "statement_cache_size": STATEMENTS_KEPT,
+    "max_cached_statement_lifetime": 0,
+    "max_cacheable_statement_size": 0,  # a whole page is one long statement; keep it too
+}
 
 
 def engine_of(
@@ -96,6 +101,7 @@ def engine_of(
         connect_args={
             "timeout": 5,
             "prepared_statement_cache_size": STATEMENTS_KEPT,
+            **KEPT,
             "server_settings": {"application_name": "lianyan", **GENERIC, **(server or {})},
         },
         **options,
@@ -163,9 +169,7 @@ class ReadPool:
                 dsn(self.settings.database_url),
                 min_size=1,
                 max_size=self.settings.read_pool_size,
-                statement_cache_size=STATEMENTS_KEPT,
-                max_cached_statement_lifetime=0,
-                max_cacheable_statement_size=0,  # a whole page is one long statement; keep it too
+                **KEPT,
                 init=_counted,
                 reset=_kept,
                 timeout=5,
