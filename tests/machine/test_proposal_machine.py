@@ -24,7 +24,7 @@ from machine.play import Play, Start
 from machine.stage import ANSWERS, COMMENTS, LINES, Stage
 
 LONG = bool(os.environ.get("LIANYAN_LONG"))
-EXAMPLES = int(os.environ.get("LIANYAN_MACHINE_EXAMPLES", "2000" if LONG else "100"))
+EXAMPLES = int(os.environ.get("LIANYAN_MACHINE_EXAMPLES", "2000" if LONG else "60"))
 STEPS = 40 if LONG else 14
 RARE = {"withdraw", "withdraw_by_institution", "decline"}
 """What leads out of the ordinary way, and so would be met too often."""

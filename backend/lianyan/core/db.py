@@ -85,7 +85,7 @@ def dsn(url: str) -> str:
 GENERIC = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
 """A statement is planned once a connection: to plan those of the lists takes longer than to run them."""
 STATEMENTS_KEPT = 512
-KEPT = {
+KEPT: dict[str, Any] = {
     "statement_cache_size": STATEMENTS_KEPT,
     "max_cached_statement_lifetime": 0,
     "max_cacheable_statement_size": 0,  # a whole page is one long statement; keep it too
