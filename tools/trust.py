@@ -22,8 +22,19 @@ from checkout import PYTHON, ROOT, STAMPS
 PAGE = ROOT / "docs" / "trust.md"
 FIGURES = STAMPS / "figures"
 PYTEST = [str(PYTHON), "-m", "pytest", "-q", "-n", "2", "--dist=loadgroup"]
+PROOFS = {
+    "kills": ["tests/kills", "tests/embedded"],
+    "backups": ["tests/backup"],
+    "races": ["tests/race"],
+    "matrix": ["tests/matrix", "tests/test_matrix.py", "tests/proposals/test_access_sequences.py"],
+    "hostile": ["tests/hostile", "tests/sockets", "tests/proposals/test_hostile.py"],
+    "machine": ["tests/machine"],
+}
+"""Part -> the tests whose long form takes long; what is in none of them is the part `tests`."""
+ELSEWHERE = [f"--ignore={path}" for paths in PROOFS.values() for path in paths]
 PARTS: dict[str, list[str]] = {
-    "proofs": [*PYTEST, "-m", "not browser"],
+    **{part: [*PYTEST, *paths] for part, paths in PROOFS.items()},
+    "tests": [*PYTEST, "-m", "not browser", *ELSEWHERE],
     "browser": [*PYTEST, "-m", "browser", "tests/browser"],
     "bench": [str(PYTHON), "-m", "benchmarks", "--full"],
     "containers": [str(PYTHON), "deploy/check/containers.py"],
@@ -33,7 +44,7 @@ LONG = {"LIANYAN_LONG": "1", "LIANYAN_MATRIX_CELLS": "8000"}
 PREFACE = """# What was proven, and how far
 
 `make trust` runs every test in its long form, the benchmarks at a million proposals and the
-containers, and writes this page. `make trust ARGS="proofs"` runs one part: {parts}. A line that is
+containers, and writes this page. `make trust ARGS="kills"` runs one part: {parts}. A line that is
 missing afterwards, or whose target is not held, makes it fail. The short forms are part of
 `make test`; [tests.md](tests.md) says what they take.
 
