@@ -13,6 +13,8 @@ from lianyan.core.db import engine_of
 from lianyan.demo.scale import fill
 from plans import HOT, read_whole, refreshed_whole
 
+pytestmark = pytest.mark.xdist_group("plans")
+
 LONG = bool(os.environ.get("LIANYAN_LONG"))
 COUNT = 20_000 if LONG else 2_000
 

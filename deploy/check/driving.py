@@ -63,6 +63,14 @@ class Compose:
         return f"postgresql://lianyan_owner:{password}@127.0.0.1:{DB_PORT}/lianyan"
 
 
+SILENT = {
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length_on_error": "0",
+}
+"""What docs/audit.md asks of a database, so that its log holds nobody's words."""
+
+
 class Client:
     """One person's requests through the proxy, with cookies."""
 
@@ -144,6 +152,12 @@ def look_at(compose: Compose) -> None:
         if user != "10001" or not inspected["HostConfig"]["ReadonlyRootfs"]:
             raise Failed(f"{service} runs as {user}, its root is writable")
     compose.podman("exec", compose.container("app"), "lianyan", "health")
+    ask = 'PGPASSWORD=$LIANYAN_OWNER_PASSWORD psql -h 127.0.0.1 -U lianyan_owner -Atc "$0" lianyan'
+    for setting, wanted_value in SILENT.items():
+        shown = f"show {setting}"
+        value = compose.podman("exec", compose.container("db"), "sh", "-c", ask, shown).strip()
+        if value != wanted_value:
+            raise Failed(f"the database's {setting} is {value}: its log could hold people's words")
 
 
 def journey(compose: Compose) -> None:

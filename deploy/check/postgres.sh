@@ -22,4 +22,5 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   pg_ctl -D "$PGDATA" -w -s -m fast stop
   unset PGHOST PGPASSWORD
 fi
-exec postgres -D "$PGDATA" -c "listen_addresses=*" -k /tmp
+[ "${1:-}" != postgres ] || shift
+exec postgres -D "$PGDATA" -c "listen_addresses=*" -k /tmp "$@"

@@ -19,7 +19,7 @@ from portal import Portal, free_port, portal
 LIANYAN = [sys.executable, "-m", "lianyan"]
 SOON = 20.0
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
 
 
 @pytest.fixture(scope="module")

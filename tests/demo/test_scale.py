@@ -18,6 +18,8 @@ from lianyan.proposals.access import differences
 from lianyan.settings import Settings
 from makers import ORIGIN
 
+pytestmark = pytest.mark.xdist_group("demo")
+
 COUNT = 2_000
 DAY = datetime(2026, 11, 25, tzinfo=UTC)
 SHAPE = """

@@ -30,6 +30,8 @@ from lianyan.proposals.models import Proposal
 from lianyan.settings import Settings
 from makers import ORIGIN, make_session
 
+pytestmark = pytest.mark.xdist_group("demo")
+
 WORLD = read_world()
 WAITING = {
     1: "active",

@@ -20,6 +20,8 @@ from sockets.cases import FRAMING, GET, HEADERS, HOST, POST, TARGETS, Case
 from sockets.raw import CLOSING, Served, answered, serving
 from tally import added, run_folder
 
+pytestmark = pytest.mark.xdist_group("sockets")
+
 LONG = bool(os.environ.get("LIANYAN_LONG"))
 PROBE, CUT_OFF = 200, 400
 LEAST = 100
