@@ -8,19 +8,9 @@ from lianyan.proposals.models import CheckAnswer, Moved, Taking
 from lianyan.proposals.moving import move
 from lianyan.proposals.queries.checklist import COMPUTED
 from lianyan.proposals.states import Move, State
-from proposals.desk_world import fill, make_at, make_world, sit
+from proposals.desk_world import fill, make_at, sit
 
 JUDGED = [item.id for item in light().checklist if not item.computed]
-
-
-@pytest.fixture
-async def w(session):
-    return await make_world(session)
-
-
-@pytest.fixture
-async def desk(w, client):
-    return await sit(w, client, w.coordinator)
 
 
 async def judge(desk, proposal, items=JUDGED, verdict="ok", **more):

@@ -18,16 +18,6 @@ from proposals.desk_world import assign, decide, make_at, make_world, sit
 JUDGED = [item.id for item in light().checklist if not item.computed]
 
 
-@pytest.fixture
-async def w(session):
-    return await make_world(session)
-
-
-@pytest.fixture
-async def desk(w, client):
-    return await sit(w, client, w.coordinator)
-
-
 async def judge(desk, proposal, items=JUDGED, verdict="ok", **more):
     for item in items:
         got = await desk.act(

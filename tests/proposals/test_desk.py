@@ -14,17 +14,7 @@ from lianyan.proposals.schemas.desk import DeskOverview, DeskPage, DeskProposal
 from lianyan.proposals.states import State
 from lianyan.proposals.turn import CODES
 from makers import make_call, make_institution, make_person, make_proposal, now
-from proposals.desk_world import assign, decide, make_at, make_world, sit, statements_of
-
-
-@pytest.fixture
-async def w(session):
-    return await make_world(session)
-
-
-@pytest.fixture
-async def desk(w, client):
-    return await sit(w, client, w.coordinator)
+from proposals.desk_world import assign, decide, make_at, sit, statements_of
 
 
 async def rows(desk, **asked):

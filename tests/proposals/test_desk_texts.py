@@ -12,20 +12,10 @@ from lianyan.proposals.models import CheckAnswer, Extension, Moved
 from lianyan.proposals.states import State
 from lianyan.proposals.turn import days_between, days_left
 from makers import now
-from proposals.desk_world import assign, make_at, make_world, sit
+from proposals.desk_world import assign, make_at
 from proposals.hostile import TEXTS
 
 CUTTING = ["a\x00b", "\ud800", "\uffff", "\x1b[31m", "x" * 7000, " ", "长" * 301]
-
-
-@pytest.fixture
-async def w(session):
-    return await make_world(session)
-
-
-@pytest.fixture
-async def desk(w, client):
-    return await sit(w, client, w.coordinator)
 
 
 async def send(desk, method, url, rev, body):

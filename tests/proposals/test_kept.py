@@ -2,25 +2,14 @@
 
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import text
 
 from lianyan.proposals import access, kept
 from lianyan.proposals.derived import Turn
 from lianyan.proposals.states import State
 from makers import now
-from proposals.desk_world import make_at, make_world, sit
+from proposals.desk_world import make_at, sit
 from reviews import scenes
-
-
-@pytest.fixture
-async def w(session):
-    return await make_world(session)
-
-
-@pytest.fixture
-async def desk(w, client):
-    return await sit(w, client, w.coordinator)
 
 
 async def turn_of(session, proposal):
