@@ -163,10 +163,11 @@ export function money(fen: number | string): string {
 }
 
 /** Write how long it is until `until`, by the server's clock; empty before the server has spoken. */
-export function left(until: string, at: number | null = serverNow()): string {
+export function left(until: string, at: number | null = serverNow(), expected = false): string {
   if (at === null) return "";
   const rest = remaining(instant(until).getTime(), at);
-  if (rest.over) return t("time.passed");
+  if (rest.over && !expected) return t("time.passed");
+  if (rest.over) return t("time.over", { span: span(remaining(at, instant(until).getTime())) });
   return t("time.left", { span: span(rest) });
 }
 
