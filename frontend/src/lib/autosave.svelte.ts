@@ -93,6 +93,11 @@ export class Autosave<T> {
     return this.#etag;
   }
 
+  /** The try that is under way, if any. */
+  get underway(): Promise<void> | null {
+    return this.#running;
+  }
+
   /** Take back what this device kept from an earlier visit. */
   async restore(): Promise<void> {
     const server = { value: this.value, etag: this.#etag };
@@ -134,7 +139,7 @@ export class Autosave<T> {
 
   /** Send now what is not delivered yet; resolves when that try is over. */
   async flush(): Promise<void> {
-    if (this.#running) await this.#running;
+    while (this.#running) await this.#running;
     if (!this.dirty || this.conflict || this.#closed) return;
     this.#stop();
     this.#running = this.#deliver().finally(() => {
@@ -170,9 +175,9 @@ export class Autosave<T> {
     void this.flush();
   }
 
-  /** Leave the page: what is waiting is sent, and nothing is planned any more. */
-  close(): void {
-    void this.flush().finally(() => {
+  /** Leave the page: what is waiting is sent, and nothing is planned any more; resolves after that try. */
+  close(): Promise<void> {
+    return this.flush().finally(() => {
       this.#closed = true;
       this.#stop();
     });

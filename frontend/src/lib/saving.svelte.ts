@@ -1,9 +1,25 @@
 /** Autosave joined to the page: the person of the session, coming back online, signing in again. */
 import { onDestroy } from "svelte";
 
+import { hooks } from "./api/client";
 import { Autosave, type Options } from "./autosave.svelte";
 import { router } from "./navigation.svelte";
 import { session } from "./session.svelte";
+
+/** What is being written on the open page, and what a page that closed has not delivered yet. */
+const open = new Set<Pick<Autosave<unknown>, "flush" | "underway" | "dirty" | "state">>();
+
+/** Send what is typed and not sent; resolves when each try is over, whatever became of it. */
+export async function delivered(): Promise<void> {
+  const sendable = [...open].filter((save) => save.dirty && ["idle", "saving", "saved"].includes(save.state));
+  await Promise.all(sendable.map((save) => save.flush()));
+}
+
+// A page reads what was typed before it; an act is done on what was typed before it.
+hooks.typed = (act) => {
+  if (open.size === 0) return null;
+  return act ? delivered() : Promise.all([...open].map((save) => save.underway));
+};
 
 /**
  * Make the autosave of a section while a page is set up. It restores what the device kept, tries
@@ -12,13 +28,14 @@ import { session } from "./session.svelte";
 export function autosave<T>(options: Omit<Options<T>, "person">): Autosave<T> {
   const save = new Autosave({ ...options, person: session.person?.id ?? "nobody" });
   const retry = () => save.retry();
+  open.add(save);
   window.addEventListener("online", retry);
   const ends = [
     session.onReturn(retry),
     // Leaving is free while the text is on its way; it is asked about where it cannot be sent.
     router.guard(() => save.dirty && ["conflict", "refused"].includes(save.state)),
     () => window.removeEventListener("online", retry),
-    () => save.close(),
+    () => void save.close().finally(() => open.delete(save)),
   ];
   onDestroy(() => {
     for (const end of ends) end();

@@ -25,7 +25,8 @@ function outside(answers: (Response | Error)[], over: Partial<Outside> = {}) {
   return { made, sent };
 }
 
-const never = { expired: () => Promise.reject(new Error("asked")), tag: () => null };
+const typed = () => null;
+const never = { expired: () => Promise.reject(new Error("asked")), tag: () => null, typed };
 
 test("a read is tried again, a write is not", async () => {
   const down = () => new TypeError("failed to fetch");
@@ -70,6 +71,7 @@ test("a 401 waits for the sign-in, then the same request goes again", async () =
       return Promise.resolve(true);
     },
     tag: () => tag,
+    typed,
   };
   const answer = await transport(made, hooks, true)(new Request(URL, { method: "PUT", body: "text" }));
   assert.equal(await answer.text(), "ok");
@@ -135,4 +137,29 @@ test("an answer gives its data, a refusal its problem", async () => {
   await assert.rejects(ok(Promise.reject(new TypeError("failed"))), (problem: Problem) => problem.status === 0);
   assert.deepEqual(ifMatch(3), { "If-Match": '"3"' });
   assert.deepEqual(ifMatch('"3"'), { "If-Match": '"3"' });
+});
+
+test("a page asks after the text that is on its way, and not for ever", async () => {
+  const order: string[] = [];
+  let arrive = () => {};
+  const asked: boolean[] = [];
+  const slow = {
+    ...never,
+    typed: (act: boolean) => {
+      asked.push(act);
+      return new Promise<void>((done) => (arrive = done));
+    },
+  };
+  const made = outside([new Response("1"), new Response("2"), new Response("3")], { wait: () => new Promise(() => {}) }).made;
+  const read = transport(made, slow, true)(new Request(URL)).then(() => order.push("read"));
+  order.push("text");
+  arrive();
+  await read;
+  assert.deepEqual([order, asked], [["text", "read"], [false]]);
+  // A save of its own waits for nothing.
+  await transport(made, slow, false)(new Request(URL, { method: "PUT", body: "1" }));
+  assert.deepEqual(asked, [false]);
+  const impatient = outside([new Response("3")]).made;
+  await transport(impatient, slow, true)(new Request(URL, { method: "POST", body: "1" }));
+  assert.deepEqual(asked, [false, true]);
 });

@@ -16,7 +16,7 @@ import { firstAnswer, retryAfter, transport, type Hooks, type Outside } from "./
 export { Problem, asProblem, fieldText, UNREACHED } from "./problem";
 
 /** What the session puts in: see session.svelte.ts. */
-export const hooks: Hooks = { expired: () => Promise.resolve(false), tag: () => null };
+export const hooks: Hooks = { expired: () => Promise.resolve(false), tag: () => null, typed: () => null };
 
 const outside: Outside = {
   fetch: (request) => globalThis.fetch(request),
@@ -37,7 +37,7 @@ function marked(send: (request: Request) => Promise<Response>) {
   };
 }
 
-const late: Hooks = { expired: () => hooks.expired(), tag: () => hooks.tag() };
+const late: Hooks = { expired: () => hooks.expired(), tag: () => hooks.tag(), typed: (act) => hooks.typed(act) };
 
 export const api = client<paths>(baseUrl, marked(transport(outside, late, true)));
 export const quiet = client<paths>(baseUrl, marked(transport(outside, late, false)));

@@ -1,4 +1,7 @@
-/** Send one request: try reads again, wait for a new sign-in, use the answer that came with the page. */
+/**
+ * Send one request: after the texts that are on their way; try reads again, wait for a new sign-in,
+ * use the answer that came with the page.
+ */
 import { heard } from "../clock";
 
 export interface Hooks {
@@ -6,6 +9,8 @@ export interface Hooks {
   expired: () => Promise<boolean>;
   /** The name of the session this page belongs to, sent with each change. */
   tag: () => string | null;
+  /** The texts on their way, until they have arrived or failed; before an act, all that is typed is sent. */
+  typed: (act: boolean) => Promise<unknown> | null;
 }
 
 export interface Outside {
@@ -16,6 +21,8 @@ export interface Outside {
 }
 
 const AGAIN = [300, 1200];
+/** No request waits longer for a text that is on its way, in milliseconds. */
+const TYPED = 3_000;
 const PASSING = new Set([502, 503, 504]);
 /** A read waits so long by itself where the server says that it came too fast, in seconds. */
 const PATIENCE = 5;
@@ -26,6 +33,8 @@ export function transport(outside: Outside, hooks: Hooks, login: boolean) {
     const reads = request.method === "GET";
     const given = reads ? outside.first(request.url) : undefined;
     if (given) return given;
+    const texts = login ? hooks.typed(!reads) : null;
+    if (texts) await Promise.race([texts, outside.wait(TYPED)]);
     const spare = request.clone();
     const answer = await (reads ? again(request) : outside.fetch(named(request)));
     heard(answer.headers.get("date"));
