@@ -37,7 +37,7 @@ from checkout import (
 PINS = ROOT / "requirements.txt"
 STATIC = ROOT / "backend" / "lianyan" / "static"
 LEAST = (3, 11)
-SYSTEM_PACKAGES = ("chromium", "fonts-noto-cjk")
+SYSTEM_PACKAGES = ("chromium-headless-shell", "fonts-noto-cjk")
 
 
 # Python
@@ -196,16 +196,25 @@ def apt(*packages: str) -> None:
 
 def ensure_system() -> None:
     """Install the browser and a Chinese font."""
-    if chromium():
+    found = chromium()
+    if found and Path(found).name == SYSTEM_PACKAGES[0]:
         say("Chromium is here.")
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
+        if found:
+            say(f"{found} is here.")
+            return
         raise Stop(
             "Browser tests need Chromium and a Chinese font. Debian, Ubuntu: `sudo apt-get install "
-            "chromium fonts-noto-cjk`; openEuler, Fedora: `sudo dnf install chromium "
+            "chromium-headless-shell fonts-noto-cjk`; openEuler, Fedora: `sudo dnf install chromium "
             "google-noto-sans-cjk-fonts`."
         )
-    apt(*SYSTEM_PACKAGES)
+    try:
+        apt(*SYSTEM_PACKAGES)
+    except Stop:
+        if not found:
+            raise
+        say(f"{found} is here; it does.")
 
 
 # The targets

@@ -92,6 +92,6 @@ def node_folder() -> Path | None:
 
 
 def chromium() -> str | None:
-    """Return the browser the tests drive."""
-    names = ("chromium", "chromium-browser", "google-chrome")
+    """Return the browser the tests drive: the one without a window of its own works a third less."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     return next((found for name in names if (found := shutil.which(name))), None)

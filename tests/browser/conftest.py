@@ -22,7 +22,7 @@ from portal import free_port, portal
 expect.set_options(timeout=10_000)
 
 LIANYAN = [sys.executable, "-m", "lianyan"]
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     *("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"),
     # One process less, and nothing drawn twice: two cores are all there is.
