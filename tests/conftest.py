@@ -141,11 +141,17 @@ async def session(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 @pytest.fixture(scope="session")
 def built(settings: Settings) -> Litestar:
     """Give the app itself, built once: putting every route together costs more than most tests."""
+    return _app(settings, _nowhere, _nowhere)  # type: ignore[arg-type]  # replaced by each test's own
 
-    def nowhere() -> Any:
-        raise LookupError  # a test that wants the app asks for `app` or `client`
 
-    return _app(settings, nowhere, nowhere)  # type: ignore[arg-type]  # replaced by each test's own
+@pytest.fixture(scope="session")
+def built_to_commit(settings: Settings) -> Litestar:
+    """Give another, so that a test may have both."""
+    return _app(settings, _nowhere, _nowhere)  # type: ignore[arg-type]  # replaced by each test's own
+
+
+def _nowhere() -> Any:
+    raise LookupError  # a test that wants the app asks for `app`, `client` or `committed`
 
 
 @pytest.fixture
@@ -195,19 +201,20 @@ class Committed(NamedTuple):
 
 
 @pytest.fixture
-async def committed(server: Postgres, template: str, tmp_path: Path) -> AsyncIterator[Committed]:
+async def committed(
+    server: Postgres, template: str, tmp_path: Path, built_to_commit: Litestar
+) -> AsyncIterator[Committed]:
     """Give an app whose transactions commit, for tests of concurrency."""
     async with cloned(server, template) as name:
         url = server.of("app", name)
         settings = _settings(url, tmp_path)
         engine = engine_of(url, pool_size=10)
         pool = ReadPool(settings)
-        app = _app(settings, async_sessionmaker(engine, expire_on_commit=False), pool.acquire)
+        sessions, app = async_sessionmaker(engine, expire_on_commit=False), built_to_commit
+        app.state.update({"settings": settings, "sessions": sessions, "acquire": pool.acquire})
         try:
             async with _client(app) as client:
-                yield Committed(
-                    client, async_sessionmaker(engine, expire_on_commit=False), url, app
-                )
+                yield Committed(client, sessions, url, app)
         finally:
             await pool.close()
             await engine.dispose()

@@ -165,7 +165,7 @@ async def test_a_renamed_institution_has_its_new_name_in_every_list(w, desk, cli
 async def test_what_is_kept_wrong_is_found_and_put_right(w, session):
     proposal = await make_at(w, State.SUBMITTED)
     for wrong in (
-        "update turns set waits = 'others'", "update turns set counts = '9'", "delete from turns",
+        "update turns set waits = 'others'", "update turns set counts = '9'", "update turns set barred = '{}'", "delete from turns",
         "update proposals set parties = '{}'", "update access set due = null",
     ):  # fmt: skip
         await session.execute(text(wrong))

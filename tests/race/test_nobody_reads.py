@@ -10,9 +10,11 @@ import lianyan
 from lianyan.calls.queries import CALL
 from lianyan.core.reads import WHO, Read
 from lianyan.notifications.statement import FACTS_OF
+from lianyan.proposals.queries.desk import page_of
 from lianyan.proposals.queries.detail import DETAIL
 from lianyan.proposals.queries.dossier import DOSSIER
 from lianyan.proposals.queries.mine import _statement
+from lianyan.proposals.queries.streams import Filters
 from lianyan.reviews.queries import LIST
 from makers import make_call, make_institution, make_person, make_proposal
 
@@ -24,7 +26,10 @@ HOT = {
     "tasks": FACTS_OF,
     "call": CALL,
     "dossier": DOSSIER,
+    "desk": page_of(Filters(), (0,)),
+    "desk, of others too": page_of(Filters(), (0, 1)),
 }
+SETS = {"principals", "offices", "employers", "tied"}
 
 
 def reads() -> dict[str, Read]:
@@ -43,7 +48,7 @@ def values(read: Read) -> dict[str, object]:
     """Return a value for every name the statement asks for."""
     found: dict[str, object] = dict.fromkeys(read.asked)
     for name in WHO & read.asked:
-        found[name] = [uuid4()] if name in {"principals", "offices", "employers"} else uuid4()
+        found[name] = [uuid4()] if name in SETS else uuid4()
     return found
 
 
@@ -62,6 +67,9 @@ def test_a_reader_who_is_none_or_missing_is_refused(name):
     for who in WHO & read.asked:
         with pytest.raises(TypeError, match="who reads"):
             read.arguments(values(read) | {who: None})
+        if who in SETS:
+            with pytest.raises(TypeError, match="who reads"):
+                read.arguments(values(read) | {who: [None]})
         left_out = values(read)
         del left_out[who]
         with pytest.raises(TypeError, match="needs"):

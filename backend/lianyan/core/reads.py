@@ -15,7 +15,7 @@ from lianyan.core.db import Connection
 
 NOBODY = UUID(int=0)
 """An id that no person has: who reads, where nobody is logged in."""
-WHO = frozenset({"me", "person", "principals", "offices", "employers"})
+WHO = frozenset({"me", "person", "principals", "offices", "employers", "tied"})
 """Names under which statements ask who reads, which is never NULL.
 
 A rule that compares with NULL is left out without a word, and somewhere that shows more.
@@ -45,7 +45,7 @@ class Read:
         if self.asked != values.keys():
             message = f"needs {sorted(self.asked)}, got {sorted(values)}"
             raise TypeError(message)
-        if nobody := [name for name in WHO & values.keys() if values[name] is None]:
+        if nobody := [name for name in WHO & values.keys() if _nobody(values[name])]:
             message = f"{sorted(nobody)} says who reads, and is None"
             raise TypeError(message)
         return [self._encoded(name, values) for name in self.names]
@@ -72,3 +72,8 @@ class Read:
 def _asked(bind: BindParameter[Any]) -> bool:
     """Say whether the caller must give this value: a bindparam without one."""
     return bind.required
+
+
+def _nobody(value: Any) -> bool:
+    """Say whether a value that says who reads names nobody."""
+    return value is None or (isinstance(value, list) and None in value)

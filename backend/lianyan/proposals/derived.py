@@ -7,7 +7,7 @@ Each row follows from the other tables and is written in the transaction that ch
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -100,3 +100,6 @@ class Turn(Model):
     """Who wrote the decision: not the one to sign it."""
     zone: Mapped[str]
     """The call's, in which its days are counted."""
+    barred: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
+    """Whose rows of `access` keep the handling from them: people, and institutions with whoever they
+    employ. Written down here so that a desk need not look each of its rows up there."""

@@ -36,7 +36,7 @@ Not `now()`: while a past is told, that one moves between the two sides of a com
 
 COLUMNS = (
     "proposal_id", "call_id", "state", "waits", "due", "open_until", "act", "act_late", "who",
-    "who_late", "codes", "codes_late", "counts", "signer_id", "zone",
+    "who_late", "codes", "codes_late", "counts", "signer_id", "zone", "barred",
 )  # fmt: skip
 
 
@@ -72,6 +72,16 @@ EXPECTED = f"""
 """
 """SQL of the rows of `turns` that proposals must have; `apart` is the date of `access`."""
 
+BARS = turn.HIDDEN | Right.EMPLOYER
+"""Rights of `access` that keep the handling from a person, or from those an institution employs."""
+WITH_BARRED = f"""
+    select e.*, coalesce((
+      select array_agg(x.principal order by x.principal) from access x
+      where x.proposal_id = e.proposal_id and x.rights & {BARS:d} <> 0), '{{}}') as barred
+    from ({EXPECTED}) e
+"""
+"""The same with those whose rows of `access`, right by then, keep the handling from them."""
+
 PARTIES = f"""
     select p.id, jsonb_build_object(
       'lead', (jsonb_agg({institution("i")}) filter (where o.role = 'lead')) -> 0,
@@ -95,7 +105,7 @@ _NAMES = ", ".join(COLUMNS)
 _VALUES = ", ".join(f"excluded.{name}" for name in COLUMNS[1:])
 
 REFRESH = f"""
-  with expected as materialized ({EXPECTED}),
+  with expected as materialized ({WITH_BARRED}),
   gone as (
     delete from turns g where g.proposal_id = any(:ids)
       and not exists (select from expected e where e.proposal_id = g.proposal_id)
@@ -118,7 +128,7 @@ REFRESH = f"""
 """
 
 DIFFERENCES = f"""
-  with expected as materialized ({EXPECTED})
+  with expected as materialized ({WITH_BARRED})
   select coalesce(e.proposal_id, k.proposal_id) as proposal_id,
     coalesce(e.proposal_id, k.proposal_id) as principal
   from expected e

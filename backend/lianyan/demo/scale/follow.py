@@ -103,8 +103,6 @@ async def derived(connection: Any) -> int:
         f"create temp table told on commit drop as {whose.replace(':me', 'null')}", workdays()
     )
     await connection.execute("analyze told")
-    names = ", ".join(kept.COLUMNS)
-    waiting = await connection.execute(f"insert into turns ({names}) select {names} from told")
     rights = _OF_SOME.sub("true", EXPECTED.replace(SHARED, f"({SHARED_OF_ALL})"))
     rights = re.sub(r"= any\(:people\)", f"in ({HANDLERS})", rights)
     rights = rights.replace(":providers", "$1::text[]").replace(":years", "$2::int")
@@ -114,5 +112,12 @@ async def derived(connection: Any) -> int:
           from ({rights}) e left join told k on k.proposal_id = e.proposal_id""",
         sorted(providers()),
         LOOK_BACK_YEARS,
+    )
+    waiting = await connection.execute(
+        f"""insert into turns ({", ".join(kept.COLUMNS)})
+          select {", ".join(f"k.{name}" for name in kept.COLUMNS[:-1])}, coalesce(b.barred, '{{}}')
+          from told k left join (
+            select proposal_id, array_agg(principal order by principal) as barred from access
+            where rights & {kept.BARS:d} <> 0 group by proposal_id) b on b.proposal_id = k.proposal_id"""
     )
     return int(waiting.split()[-1]) + int(seen.split()[-1])

@@ -146,10 +146,7 @@ def _wanted(actor: Actor, query: Asked, *, narrow: bool) -> tuple[Filters, dict[
     state = _one_of("state", query.state, turn.states())
     sector, call, within = _sector(query.sector), _call(query.call), _within(query.within)
     missing = _one_of("missing", query.missing, frozenset(turn.CODES))
-    values: dict[str, Any] = {
-        "me": actor.id,
-        "tied": [actor.id, *actor.employers],
-    }
+    values: dict[str, Any] = {"tied": [actor.id, *actor.employers]}
     filters = Filters(
         state=state is not None,
         call=call is not None,
@@ -229,10 +226,15 @@ async def _rows(
     if not wanted:
         return []
     if 1 in wanted:
-        values["employers"] = list(reading.actor.employers)
+        values |= _own(reading.actor)
     read = page_of(filters, wanted)
     rows = await read.rows(reading.connection, **values, **_bounds(behind, wanted))
     return sorted(rows, key=place_of)
+
+
+def _own(actor: Actor) -> dict[str, Any]:
+    """Return what finds the proposals that the reader's institutions take part in."""
+    return {"me": actor.id, "employers": list(actor.employers)}
 
 
 async def overview(reading: Reading, query: Asked) -> str:
@@ -244,7 +246,7 @@ async def overview(reading: Reading, query: Asked) -> str:
         await read.run(
             reading.connection,
             **values,
-            employers=list(reading.actor.employers),
+            **_own(reading.actor),
             now=None,
             chosen=chosen,
         )

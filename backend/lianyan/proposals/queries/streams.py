@@ -13,7 +13,7 @@ The second group is looked into only as far as the first leaves the page empty.
 from typing import NamedTuple
 
 from lianyan.proposals.rights import Right
-from lianyan.proposals.turn import AWAY, FINAL, HIDDEN, SHOWN_CASE, days_left
+from lianyan.proposals.turn import AWAY, FINAL, SHOWN_CASE, days_left
 
 KNOWN = ("consent", "institution_returned", "declined", "expired", "correction")
 """What may be missing that is no part of the handling."""
@@ -45,18 +45,8 @@ ALWAYS = "t.proposal_id as id, t.counts, t.signer_id, t.zone"
 
 STILL_OPEN = f"t.open_until > {NOW}"
 
-# `offset 0`: looked up row by row; as an anti-join it would read all the reader's rows.
-FREE_OF_TIES = f"""
-      not exists (
-        select from access c
-        where c.proposal_id = t.proposal_id and c.principal = any(cast(:tied as uuid[]))
-          and c.rights & (case when c.principal = cast(:me as uuid) then {HIDDEN:d}
-            else {Right.EMPLOYER:d} end) <> 0 offset 0)"""
-NOT_MINE = f"""
-      not exists (
-        select from access c
-        where c.proposal_id = t.proposal_id and c.principal = cast(:me as uuid)
-          and c.rights & {HIDDEN:d} <> 0 offset 0)"""
+FREE_OF_TIES = "not (t.barred && cast(:tied as uuid[]))"
+NOT_MINE = "cast(:me as uuid) <> all(t.barred)"
 
 MATCHED = f"""
       and exists (
