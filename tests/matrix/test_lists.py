@@ -14,11 +14,11 @@ from figures import figure
 from lianyan.proposals.states import SHOWN, State
 from matrix import rules
 from matrix.crowd import PROPOSALS, Crowd
+from tally import added, run_folder
 
 LONG = os.environ.get("LIANYAN_LONG") == "1"
 SEED = int(os.environ.get("LIANYAN_LISTS_SEED", random.SystemRandom().randrange(10**9)))
 WORLDS = 20 if LONG else 1
-TOTAL: Counter[str] = Counter()
 FINAL = {"not_accepted", "approved", "rejected", "withdrawn"}
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
@@ -287,7 +287,9 @@ async def details(look: Look) -> None:
 
 
 @pytest.mark.parametrize("number", range(WORLDS))
-async def test_every_list_is_what_its_reader_may_read(client, session, connection, number):
+async def test_every_list_is_what_its_reader_may_read(
+    client, session, connection, number, tmp_path_factory
+):
     crowd = Crowd(random.Random(f"{SEED}:{number}"))
     await crowd.prepare(session)
     driver = (await connection.get_raw_connection()).driver_connection
@@ -300,13 +302,13 @@ async def test_every_list_is_what_its_reader_may_read(client, session, connectio
             await part(look)
         wrong += look.wrong
         compared += look.compared
-    TOTAL.update(compared=compared, wrong=len(wrong), worlds=1)
-    if number == WORLDS - 1:
+    counts = Counter({"compared": compared, "wrong": len(wrong), "worlds": 1})
+    with added(run_folder(tmp_path_factory), "lists", counts) as total:
         figure(
             "lists, counts and searches equal to what may be read, wrong",
             "0 wrong",
-            f"{TOTAL['compared']:,} lists of {TOTAL['worlds']} worlds of {PROPOSALS} proposals, {TOTAL['wrong']} wrong",
-            held=not TOTAL["wrong"] and TOTAL["worlds"] == WORLDS,
+            f"{total['compared']:,} lists of {total['worlds']} worlds of {PROPOSALS} proposals, {total['wrong']} wrong",
+            held=not total["wrong"] and total["worlds"] == WORLDS,
             note=f"{len(crowd.people)} people each; seed {SEED}",
         )
     assert not wrong, f"seed {SEED}, {len(wrong)} of {compared}:\n" + "\n".join(wrong[:20])
