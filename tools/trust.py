@@ -55,6 +55,13 @@ missing afterwards, or whose target is not held, makes it fail. The short forms 
 """
 
 
+ROW = re.compile(
+    r"\| (?P<name>[^|]+) \| (?P<target>[^|]*) \| (?P<measured>[^|]*) \| (?P<held>yes|\*\*no\*\*)"
+    r" \| `(?P<proof>[^|`]+)` \| (?P<part>\w+) \| (?P<date>[\d-]+) \|"
+)
+"""A line of the page's table."""
+
+
 class Figure(NamedTuple):
     """One line of the table."""
 
@@ -69,24 +76,32 @@ class Figure(NamedTuple):
 
 
 def figures() -> dict[str, Figure]:
-    """Return the newest figure of each name, as the parts have written them down."""
+    """Return the newest figure of each name: of each part as it was run here last, or as the page quotes it."""
     found: dict[str, Figure] = {}
     for part in PARTS:
         written = FIGURES / f"{part}.jsonl"
         if written.exists():
-            for line in written.read_text(encoding="utf-8").splitlines():
-                figure = Figure(**json.loads(line), part=part)
-                found[figure.name] = figure
+            lines = written.read_text(encoding="utf-8").splitlines()
+            told = [Figure(**json.loads(line), part=part) for line in lines]
+        else:
+            told = [figure for figure in quoted() if figure.part == part]
+        found |= {cell(figure.name): figure for figure in told}
     return found
 
 
-def quoted() -> set[str]:
-    """Return the names of the figures that the page quotes now."""
+def quoted() -> list[Figure]:
+    """Return the figures that the page quotes now: parts are run on days of their own."""
     if not PAGE.exists():
-        return set()
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
-    rows = [line.split(" | ")[0].removeprefix("| ") for line in lines if line.startswith("| ")]
-    return set(rows) - {"what", "---"}
+        return []
+    rows = [ROW.fullmatch(line) for line in PAGE.read_text(encoding="utf-8").splitlines()]
+    return [
+        Figure(
+            row["name"], row["target"], row["measured"], row["held"] == "yes", "",
+            row["proof"], row["date"], row["part"],
+        )
+        for row in rows
+        if row
+    ]  # fmt: skip
 
 
 def cell(text: str) -> str:
@@ -124,7 +139,7 @@ def main(names: Sequence[str]) -> int:
     if unknown := set(names) - set(PARTS):
         print(f"There is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}.")
         return 2
-    expected, failed = quoted(), []
+    expected, failed = {figure.name for figure in quoted()}, []
     for part in names or PARTS:
         status, seconds = run(part)
         print(f"{part}: {'failed' if status else 'ok'} after {seconds:.0f} s", flush=True)
@@ -134,7 +149,7 @@ def main(names: Sequence[str]) -> int:
     text = page(found)
     print("\n" + text)
     failed += [f"not held: {figure.name}" for figure in found.values() if not figure.held]
-    failed += [f"missing: {name}" for name in sorted(expected - {cell(n) for n in found})]
+    failed += [f"missing: {name}" for name in sorted(expected - found.keys())]
     if not failed or not names:
         PAGE.write_text(text, encoding="utf-8")
     for line in failed:
