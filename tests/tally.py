@@ -3,6 +3,8 @@
 import fcntl
 import json
 import os
+import random
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,14 @@ def run_folder(factory: pytest.TempPathFactory) -> Path:
     """Return the folder that all processes of this run see, and no other run."""
     own = factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+def seed(variable: str) -> int:
+    """Return the seed that the environment gives, else one that all processes of this run share."""
+    if given := os.environ.get(variable):
+        return int(given)
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    return zlib.crc32(run.encode()) if run else random.SystemRandom().randrange(10**9)
 
 
 @contextmanager

@@ -14,10 +14,10 @@ from figures import figure
 from lianyan.proposals.states import SHOWN, State
 from matrix import rules
 from matrix.crowd import PROPOSALS, Crowd
-from tally import added, run_folder
+from tally import added, run_folder, seed
 
 LONG = os.environ.get("LIANYAN_LONG") == "1"
-SEED = int(os.environ.get("LIANYAN_LISTS_SEED", random.SystemRandom().randrange(10**9)))
+SEED = seed("LIANYAN_LISTS_SEED")
 WORLDS = 20 if LONG else 1
 FINAL = {"not_accepted", "approved", "rejected", "withdrawn"}
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -288,7 +288,7 @@ async def details(look: Look) -> None:
 
 @pytest.mark.parametrize("number", range(WORLDS))
 async def test_every_list_is_what_its_reader_may_read(
-    client, session, connection, number, tmp_path_factory
+    client, session, connection, *, number, tmp_path_factory
 ):
     crowd = Crowd(random.Random(f"{SEED}:{number}"))
     await crowd.prepare(session)

@@ -100,7 +100,7 @@ class Play(Consortium):
                where t.state in ('invited', 'viewed', 'void') and p.state in ('consent_pending', 'returned')
                order by t.id"""
         )
-        if row is not None:
+        if row is not None and row["institution_id"] in self.officers:
             officer = self.officers[row["institution_id"]].id
             body = {"reason": "人手不足"}
             await self.send(officer, "POST", f"/participations/{row['id']}/decline", body)
