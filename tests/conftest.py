@@ -144,14 +144,8 @@ def built(settings: Settings) -> Litestar:
     return _app(settings, _nowhere, _nowhere)  # type: ignore[arg-type]  # replaced by each test's own
 
 
-@pytest.fixture(scope="session")
-def built_to_commit(settings: Settings) -> Litestar:
-    """Give another, so that a test may have both."""
-    return _app(settings, _nowhere, _nowhere)  # type: ignore[arg-type]  # replaced by each test's own
-
-
 def _nowhere() -> Any:
-    raise LookupError  # a test that wants the app asks for `app`, `client` or `committed`
+    raise LookupError  # a test that wants the app asks for `app` or `client`
 
 
 @pytest.fixture
@@ -201,17 +195,15 @@ class Committed(NamedTuple):
 
 
 @pytest.fixture
-async def committed(
-    server: Postgres, template: str, tmp_path: Path, built_to_commit: Litestar
-) -> AsyncIterator[Committed]:
+async def committed(server: Postgres, template: str, tmp_path: Path) -> AsyncIterator[Committed]:
     """Give an app whose transactions commit, for tests of concurrency."""
     async with cloned(server, template) as name:
         url = server.of("app", name)
         settings = _settings(url, tmp_path)
         engine = engine_of(url, pool_size=10)
         pool = ReadPool(settings)
-        sessions, app = async_sessionmaker(engine, expire_on_commit=False), built_to_commit
-        app.state.update({"settings": settings, "sessions": sessions, "acquire": pool.acquire})
+        sessions = async_sessionmaker(engine, expire_on_commit=False)
+        app = _app(settings, sessions, pool.acquire)
         try:
             async with _client(app) as client:
                 yield Committed(client, sessions, url, app)
