@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from lianyan.calls.models import Call
 from lianyan.core.policy import Role
 from lianyan.decisions.models import Decision
-from lianyan.identity.models import Affiliation, Person
+from lianyan.identity.models import Affiliation, Person, Provider
 from lianyan.institutions.models import Institution
 from lianyan.proposals import access
 from lianyan.proposals.models import Invitation, Member, Proposal, Taking, Tie, Version
@@ -153,7 +153,20 @@ async def make_world(session: AsyncSession) -> World:
     headers["pending"] = await login(session, pending)
     headers["anonymous"] = {}
     headers["invited"] = await login(session, guest, things[State.DRAFT].proposal.id)
-    ids = {"a": a.id, "b": b.id, "c": c.id, "call": call.id, "guest": guest.id}
+    service = Provider(
+        institution_id=c.id, slug="drafted", name_zh="草稿登录", name_en="Drafted",
+        issuer="https://drafted.example", client_id="portal", secret=b"", changed_by=people["administrator"].id,
+    )  # fmt: skip
+    session.add(service)
+    await session.flush()
+    ids = {
+        "a": a.id,
+        "b": b.id,
+        "c": c.id,
+        "call": call.id,
+        "guest": guest.id,
+        "provider": service.id,
+    }
     ids |= {name: person.id for name, person in people.items()}
     return World(headers, things, ids)
 

@@ -65,6 +65,8 @@ PLAIN = {
     "/api/affiliations/{affiliation_id}/confirm", "/api/affiliations/{affiliation_id}/refuse",
     "/api/affiliations/{affiliation_id}/end", "/api/invitation", "/api/invitation/accept", "/api/invitation/decline",
     "/api/record", "/api/record/seals", "/api/record/seen", "/api/security", "/api/security/people/{person_id}/sessions",
+    "/api/admin/providers", "/api/admin/providers/{provider_id}",
+    *(f"/api/admin/providers/{{provider_id}}/{step}" for step in ("check", "try", "activate", "disable", "retire")),
     "/api/security/sessions/{session_id}/end", "/api/invitation/changes", "/api/invitation/report",
 }  # fmt: skip
 """Routes that no proposal of the path decides: standing alone, or what the body or the token names."""
@@ -364,6 +366,7 @@ async def test_standing_decides_where_no_thing_does(
 def _plain_address(path: str, world: World) -> str:
     path = path.replace("{slug}", "nowhere").replace("/letters", f"/letters?decision={UUID(int=0)}")
     path = path.replace("/record/seen", f"/record/seen?person_id={world.ids['guest']}")
+    path = path.replace("{provider_id}", str(world.ids["provider"]))
     for name in (
         "call_id", "institution_id", "project_id", "role_id", "officer_id", "release_id", "affiliation_id",
         "person_id", "session_id",

@@ -35,6 +35,8 @@ export const routes: RouteTable = [
   ["/admin/roles", "admin/Roles"],
   ["/admin/calls/new", "admin/OpenCall"],
   ["/admin/platform", "admin/Platform"],
+  ["/admin/logins", "admin/Logins"],
+  ["/admin/logins/:id", "admin/LoginService"],
   ["/admin/security", "record/Security"],
   ["/admin/record", "record/Record"],
   ["/desk/:id/seen", "record/Seen"],

@@ -28,7 +28,7 @@ BY: dict[str | None, list[str]] = {
     ],
     "expert-07": ["home", "reviews", "reviews/{review}"],
     "gui": ["home", "decide"],
-    "zi": ["home", "admin/roles", "admin/platform"],
+    "zi": ["home", "admin/roles", "admin/platform", "admin/logins", "admin/logins/{provider}"],
     "security": ["admin/security"],
     "audit": ["admin/record"],
     "auditor": ["desk/{peer_review}/seen"],
@@ -47,6 +47,8 @@ def addresses(visitor: Visitor, key: str | None) -> list[str]:
     if key == "yi":
         mine = {row["title"]: row["id"] for row in ask("proposals?limit=50")}
         found["returned"] = mine[RETURNED]
+    if key == "zi":
+        found["provider"] = ask("admin/providers")[0]["id"]
     if key == "ding":
         found["part"] = ask("queue")[0]["participation_id"]
     if key in {"ji", "auditor"}:

@@ -101,6 +101,13 @@ CASES: dict[str, Case] = {
     "PATCH /api/institutions/{institution_id}": Case("coordinator", S.DRAFT, lambda w: {**_institution(w), "parent_id": str(w.ids["b"])}, reads={
         "name_zh": "/api/institutions/{institution_id} name.zh", "name_en": "/api/institutions/{institution_id} name.en",
         "city": "/api/institutions/{institution_id} city", "aliases.0": "/api/institutions/{institution_id} aliases.0"}),
+    "POST /api/admin/providers": Case("administrator", S.DRAFT, lambda w: {"institution_id": str(w.ids["a"]), "slug": f"s{secrets.token_hex(4)}",
+        "name_zh": "示例登录", "name_en": "Sample login", "issuer": f"https://{secrets.token_hex(4)}.example", "client_id": "portal", "secret": "s3cret",
+        "auth_method": "client_secret_post"}, reads={f: f"select {f} from providers order by id desc limit 1" for f in ("slug", "name_zh", "name_en", "issuer", "client_id")}),
+    "PATCH /api/admin/providers/{provider_id}": Case("administrator", S.DRAFT, lambda _: {"name_zh": "示例登录", "name_en": "Sample login",
+        "issuer": f"https://{secrets.token_hex(4)}.example", "client_id": "portal", "secret": "s3cret", "auth_method": "client_secret_post"},
+        reads={"name_zh": "/api/admin/providers/{provider_id} name.zh", "name_en": "/api/admin/providers/{provider_id} name.en",
+               "issuer": "/api/admin/providers/{provider_id} issuer", "client_id": "/api/admin/providers/{provider_id} client_id"}),
     "POST /api/identifiers/check": Case("anonymous", S.DRAFT, {"kind": "uscc", "value": "12000000DEM000014Q"}),
     "PATCH /api/platform": Case("coordinator", S.DRAFT, lambda w: {"name_zh": "平台", "name_en": "Platform", "purpose_zh": "目的", "purpose_en": "Purpose",
         "lead_id": str(w.ids["a"]), "contact": "li@example.com", "record_number": "苏ICP备1号"}, rev=0,
@@ -189,7 +196,7 @@ def address(path: str, world: World, thing: Thing) -> str:
         "member_id": thing.member, "assignment_id": thing.assignment, "decision_id": thing.decision, "item": "in_scope",
         "institution_id": world.ids["c"], "call_id": world.ids["call"], "slug": "nowhere", "person_id": world.ids["lead"],
         "role_id": world.ids["a"], "officer_id": world.ids["a"], "affiliation_id": world.ids["a"], "project_id": world.ids["a"],
-        "release_id": world.ids["a"], "session_id": world.ids["a"],
+        "release_id": world.ids["a"], "session_id": world.ids["a"], "provider_id": world.ids["provider"],
     }.items():  # fmt: skip
         path = path.replace(f"{{{name}}}", str(value))
     return path

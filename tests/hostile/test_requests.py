@@ -138,7 +138,7 @@ CREATING = [
     "POST /api/proposals", "POST /api/institutions", "POST /api/proposals/{proposal_id}/participations",
     "POST /api/proposals/{proposal_id}/members", "POST /api/participations/{participation_id}/invitations", "POST /api/calls",
     "POST /api/proposals/{proposal_id}/assignments", "POST /api/proposals/{proposal_id}/dismissals", "POST /api/roles",
-    "POST /api/institutions/{institution_id}/officers",
+    "POST /api/institutions/{institution_id}/officers", "POST /api/admin/providers",
 ]  # fmt: skip
 
 

@@ -43,7 +43,7 @@ async def test_a_stranger_sees_the_public_pages_and_the_name_of_the_platform(cli
         (("coordinator",), False, ["desk", "release", "roles", "platform"]),
         (("stand_in",), False, ["desk", "release", "roles", "platform"]),
         (("approver",), False, ["decide"]),
-        (("administrator",), False, ["roles", "platform", "security", "record"]),
+        (("administrator",), False, ["roles", "platform", "logins", "security", "record"]),
     ],
 )
 async def test_each_role_has_its_pages(client, session, roles, office, extra):

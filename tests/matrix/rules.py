@@ -12,8 +12,10 @@ BY_ROLE = {
     "coordinator": """platform.change institution.add institution.change officer.name role.read
      call.open desk.list release.read release.order release.take_back""",
     "approver": "decision.list",
-    "administrator": "platform.change role.read",
-    "security_administrator": "role.read role.grant security.read security.end_session",
+    "administrator": """platform.change role.read provider.read provider.change provider.activate
+     provider.stop""",
+    "security_administrator": """role.read role.grant security.read security.end_session
+     provider.read provider.activate provider.stop""",
     "audit_administrator": "role.read record.read",
     "auditor": "desk.list",
 }

@@ -16,6 +16,7 @@ FAMILIES = {
     "invitation": ("sent", "accepted", "declined", "changes", "reported", "revoked"),
     "participation": ("view", "confirm", "return", "decline", "extend", "renew", "remove", "void"),
     "decision": ("drafted", "signed", "sent_back", "cancelled", "released"),
+    "provider": ("activated", "disabled", "retired"),
     "proposal": tuple(move.value for move in Move),
 }
 """Kinds that are put together where they are written."""

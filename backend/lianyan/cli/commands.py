@@ -77,6 +77,13 @@ def add(sub: Any) -> None:
     )
     invite.add_argument("--name", required=True, help="the person's name")
     invite.add_argument("--institution", required=True, help="name of the person's institution")
+    first = _command(
+        acts,
+        "activate-login",
+        _activate_login,
+        "activate an institution's login service where nobody else could: the first one",
+    )
+    first.add_argument("slug", help="the short name of the login service")
     end = _command(
         acts,
         "end-role",
@@ -231,6 +238,26 @@ async def _invite(given: argparse.Namespace) -> int:
                 opened, settings, name=given.name, institution=given.institution
             )
     print(link)
+    return 0
+
+
+async def _activate_login(given: argparse.Namespace) -> int:
+    from lianyan.cli.database import at_its_address, database, session
+    from lianyan.cli.fault import Fault
+    from lianyan.core.problems import Problem
+    from lianyan.core.words import say
+    from lianyan.identity import provider_admin
+
+    async with (
+        database(at_its_address(settings_of(given))) as settings,
+        session(settings) as opened,
+    ):
+        try:
+            provider = await provider_admin.provider_named(opened, given.slug)
+            await provider_admin.activate(opened, None, provider)
+        except Problem as problem:
+            raise Fault(say("en", problem.code, **problem.params)) from problem
+    print("People get in by it now.")
     return 0
 
 

@@ -162,7 +162,8 @@ async def providers(settings: Settings, connection: Connection) -> list[Finding]
     """Ask each institution's login service what a login asks it first."""
     try:
         rows = await connection.fetch(
-            "select id, slug, issuer, kind, secret from providers order by slug"
+            "select id, slug, issuer, kind, secret from providers"
+            " where status = 'active' order by slug"
         )
     except asyncpg.UndefinedTableError:
         return [Finding("providers", "providers: no tables yet", "Run `lianyan migrate`.")]

@@ -1,24 +1,24 @@
 """A login from its first click to the session: begun, bound to the browser, answered once, believed or refused."""
 
-import base64
 import logging
 import re
 import secrets
 import time
-from datetime import timedelta
-from hashlib import sha256
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 from litestar.datastructures import State
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.core.events import record
 from lianyan.core.logs import note
-from lianyan.core.problems import NotFound, Problem
-from lianyan.core.secrets import Unreadable, decrypt, encrypt
+from lianyan.core.problems import Conflict, NotFound, Problem
+from lianyan.core.secrets import encrypt
+from lianyan.identity import login_transactions, provider_trials
 from lianyan.identity.commands import close_session, open_session, token_hash
+from lianyan.identity.login_transactions import Begun, Kept, Refusal
 from lianyan.identity.newcomers import Clash, Person, person_of
 from lianyan.identity.oidc import (
     Directory,
@@ -29,6 +29,8 @@ from lianyan.identity.oidc import (
     userinfo,
 )
 from lianyan.identity.outbound import Guard, ProviderFailed
+from lianyan.identity.provider_states import Status
+from lianyan.identity.provider_trials import Trial
 from lianyan.identity.providers import (
     PROVIDER,
     Known,
@@ -50,57 +52,6 @@ FORGED = {"malformed", "no_transaction"}
 """Reasons of answers that belong to no login that this browser has begun."""
 LANGUAGES = {"zh": "zh-CN", "en": "en"}
 BROWSER_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
-
-FORGET = text("""
-  delete from login_transactions where state_hash in (select state_hash from login_transactions
-    where expires_at < now() limit 20 for update skip locked)
-""")
-BEGIN = text("""
-  insert into login_transactions (state_hash, browser_hash, provider_id, config_version, nonce,
-    verifier, return_to, created_at, expires_at)
-  values (:state, :browser, :provider, :version, :nonce, :verifier, :return_to, now(),
-    now() + interval '10 minutes')
-""")
-CONSUME = text(f"""
-  with gone as (delete from login_transactions t using providers v
-    where v.id = t.provider_id and v.slug = :slug and t.state_hash = :state
-      and t.browser_hash = :browser and t.expires_at > now()
-    returning t.*)
-  select v.*, g.config_version as begun_version, g.nonce, g.verifier, g.return_to
-  from gone g join ({PROVIDER}) v on v.id = g.provider_id
-""")  # the names are constants of this file
-
-
-class Refusal(Exception):
-    """A login that does not succeed: `code` is what the person reads, `reason` what the log keeps."""
-
-    def __init__(
-        self,
-        code: str,
-        reason: str = "",
-        *,
-        provider: "Known | None" = None,
-        skew: float | None = None,
-    ) -> None:
-        super().__init__(code, reason)
-        self.code, self.reason, self.provider, self.skew = code, reason or code, provider, skew
-
-    @property
-    def status(self) -> int:
-        """Return the status of the page that says so."""
-        return STATUS.get(self.code, 400)
-
-
-STATUS = {"email_not_verified": 403, "link_first": 403, "refused": 403, "unavailable": 503}
-
-
-class Begun(Known, frozen=True, kw_only=True):
-    """A login on its way, as its row kept it."""
-
-    begun_version: int
-    nonce: str
-    verifier: str
-    return_to: str
 
 
 class Believed(NamedTuple):
@@ -127,6 +78,12 @@ class Arrived(msgspec.Struct, frozen=True):
     slug: str
 
 
+class Tried(msgspec.Struct, frozen=True):
+    """A login for trial that is over, whatever it has shown."""
+
+    provider_id: UUID
+
+
 # ---- the way there ----
 
 
@@ -139,10 +96,12 @@ async def begin(
     browser: str | None,
     again: bool,
     locale: str,
+    trial_by: UUID | None = None,
 ) -> Start:
     """Begin a login at the provider `slug`; raise NotFound, or a 503 problem where it does not answer.
 
-    `again` asks the institution for a new login: somebody has just logged out here.
+    `again` asks the institution for a new login: somebody has just logged out here. `trial_by` is
+    who only tries the provider; anybody else gets in by an active one alone.
     """
     settings: Settings = state.settings
     async with state.acquire() as connection:
@@ -150,6 +109,9 @@ async def begin(
     if row is None:
         raise NotFound
     known = msgspec.convert(dict(row), Known)
+    if trial_by is None and known.status != Status.ACTIVE:
+        # One that was never active is nobody's to know of; one that was is closed, not lost.
+        raise _closed(known, locale) if known.status == Status.DISABLED else NotFound
     try:
         metadata, _ = await directory_of(state, known).published()
         client = client_of(settings, known)
@@ -159,21 +121,14 @@ async def begin(
     nonce, verifier, sent = (secrets.token_urlsafe(32) for _ in range(3))
     if browser is None or not BROWSER_TOKEN.fullmatch(browser):
         browser = secrets.token_urlsafe(32)
-    hashed = _hash(sent)
-    sealed = encrypt(settings.secret_key, verifier, "login_transactions", hashed.hex(), "verifier")
     async with transaction(state) as session:
-        await session.execute(FORGET)
-        await session.execute(
-            BEGIN,
-            {
-                "state": hashed,
-                "browser": _hash(browser),
-                "provider": known.id,
-                "version": known.config_version,
-                "nonce": nonce,
-                "verifier": base64.b64encode(sealed).decode(),
-                "return_to": safe_return(return_to),
-            },
+        await login_transactions.write(
+            session,
+            settings.secret_key,
+            state=sent,
+            browser=browser,
+            known=known,
+            kept=Kept(nonce, verifier, safe_return(return_to), trial_by),
         )
     url = authorization_url(
         client,
@@ -190,14 +145,17 @@ async def begin(
 
 
 def _down(known: Known, locale: str) -> Problem:
-    name = known.name_en if locale == "en" else known.name_zh
-    problem = Problem("identity.login_unavailable", institution=name)
+    problem = Problem("identity.login_unavailable", institution=_named(known, locale))
     problem.status = 503
     return problem
 
 
-def _hash(value: str) -> bytes:
-    return sha256(value.encode("utf-8", "surrogatepass")).digest()
+def _closed(known: Known, locale: str) -> Problem:
+    return Conflict("identity.login_closed", institution=_named(known, locale))
+
+
+def _named(known: Known, locale: str) -> str:
+    return known.name_en if locale == "en" else known.name_zh
 
 
 # ---- the way back ----
@@ -210,13 +168,16 @@ async def finish(
     *,
     browser: str | None,
     former: bytes | None,
-) -> Arrived:
+) -> Arrived | Tried:
     """Return who has logged in, in a new session; `former` is ended. Raise Refusal for anything else.
 
-    Each login is answered once: its row is gone before the provider is asked anything.
+    Each login is answered once: its row is gone before the provider is asked anything. A login for
+    trial ends nothing and opens nothing.
     """
     said = _answer(query)
-    begun = await _consume(state, slug, said.get("state"), browser)
+    begun = await login_transactions.consume(state, slug, said.get("state"), browser)
+    if begun.acting_id is not None:
+        return await _tried(state, begun, said, begun.acting_id, former)
     try:
         believed = await _believed(state, begun, said)
         async with transaction(state) as session:
@@ -234,26 +195,6 @@ def _answer(query: list[tuple[str, str]]) -> dict[str, str]:
             raise Refusal("expired", "malformed")
         said[name] = value
     return said
-
-
-async def _consume(state: State, slug: str, sent: str | None, browser: str | None) -> Begun:
-    """Return the login that this browser began with this state, and forget it, in one statement."""
-    row, settings = None, state.settings
-    if sent and browser:
-        asked = {"slug": slug, "state": _hash(sent), "browser": _hash(browser)}
-        async with transaction(state) as session:
-            row = (await session.execute(CONSUME, asked)).mappings().one_or_none()
-    if row is None or not sent:
-        raise Refusal("expired", "no_transaction")
-    begun = msgspec.convert(dict(row), Begun)
-    try:
-        sealed = base64.b64decode(begun.verifier)
-        verifier = decrypt(
-            settings.secret_key, sealed, "login_transactions", _hash(sent).hex(), "verifier"
-        )
-    except Unreadable as error:
-        raise Refusal("expired", "verifier_unreadable") from error
-    return msgspec.structs.replace(begun, verifier=verifier)
 
 
 async def _believed(state: State, begun: Begun, said: dict[str, str]) -> Believed:
@@ -294,6 +235,8 @@ def _code(begun: Begun, said: dict[str, str]) -> str:
     code = said.get("code", "")
     if not code or not code.isascii() or not code.isprintable():
         raise Refusal("failed", "code_missing", provider=begun)
+    if begun.acting_id is None and begun.status != Status.ACTIVE:
+        raise Refusal("closed", "provider_closed", provider=begun)
     if begun.config_version != begun.begun_version:
         raise Refusal("changed", "config_changed", provider=begun)
     return code
@@ -346,6 +289,31 @@ async def _opened(
     )
     await record(session, None, "login.done", found.id, provider=begun.id)
     return Arrived(found, token, safe_return(begun.return_to), begun.slug)
+
+
+async def _tried(
+    state: State, begun: Begun, said: dict[str, str], by: UUID, former: bytes | None
+) -> Tried:
+    """Keep what a login for trial has shown; only in the session of who began it."""
+    if await provider_trials.acting(state, former) != by:
+        raise Refusal("expired", "trial_of_another")
+    try:
+        found = await _believed(state, begun, said)
+    except Refusal as refusal:
+        trial = Trial(
+            at=datetime.now(UTC), by=by, version=begun.begun_version, ok=False,
+            code=refusal.code, reason=refusal.reason,
+        )  # fmt: skip
+        async with transaction(state) as session:
+            await provider_trials.keep(session, begun.id, trial)
+        return Tried(begun.id)
+    async with transaction(state) as session:
+        trial = Trial(at=datetime.now(UTC), by=by, version=begun.begun_version, ok=True)
+        shown = await provider_trials.shown(
+            session, begun.institution_id, trial, found.proof, found.claims
+        )
+        await provider_trials.keep(session, begun.id, shown)
+    return Tried(begun.id)
 
 
 async def _noted(state: State, begun: Begun, refusal: Refusal) -> None:

@@ -40,19 +40,42 @@ class Provider(Entity):
     """A login service of one institution."""
 
     __tablename__ = "providers"
-    __table_args__ = (UniqueConstraint("slug"), UniqueConstraint("issuer", "client_id"))
+    __table_args__ = (
+        UniqueConstraint("slug"),
+        CheckConstraint(
+            "status in ('draft', 'testing', 'active', 'disabled', 'retired')", name="status"
+        ),
+        Index(
+            "uq_providers_in_use",
+            "issuer",
+            "client_id",
+            unique=True,
+            postgresql_where=text("status <> 'retired' and client_id <> ''"),
+        ),
+    )
 
     institution_id: Mapped[UUID] = mapped_column(ForeignKey("institutions.id"), index=True)
     slug: Mapped[str]
+    """Stands in the address that the provider sends people back to, so it stays what it is."""
     kind: Mapped[str] = mapped_column(server_default="oidc")
+    status: Mapped[str] = mapped_column(server_default="draft")
+    """Which follows which: `identity.provider_states`."""
     name_zh: Mapped[str]
     name_en: Mapped[str]
     issuer: Mapped[str]
     client_id: Mapped[str]
     secret: Mapped[bytes] = mapped_column(LargeBinary)
-    """Encrypted: core.secrets, bound to this table, row and column."""
+    """Encrypted: core.secrets, bound to this table, row and column; empty while there is none."""
+    auth_method: Mapped[str] = mapped_column(server_default="client_secret_basic")
     algorithms: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{RS256}'"))
     config_version: Mapped[int] = mapped_column(server_default="1")
+    changed_by: Mapped[UUID | None]
+    """Who last changed what a login depends on: not the one to activate it."""
+    activated_by: Mapped[UUID | None]
+    activated_at: Mapped[datetime | None]
+    trial: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    """What the last login for trial has shown: `identity.provider_trials.Trial`."""
+    rev: Mapped[int] = mapped_column(server_default="1")
 
 
 class ProviderMetadata(Model):
@@ -92,6 +115,10 @@ class LoginTransaction(Model):
     nonce: Mapped[str]
     verifier: Mapped[str]
     return_to: Mapped[str]
+    purpose: Mapped[str] = mapped_column(server_default="login")
+    """`login`, or `trial`: it opens no session and makes no account."""
+    acting_id: Mapped[UUID | None]
+    """Who tries the provider."""
     invitation_id: Mapped[UUID | None]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -16,8 +16,8 @@ from lianyan.identity.outbound import Guard, ProviderFailed
 from lianyan.settings import Settings
 
 PROVIDER = """
-  select v.id, v.slug, v.institution_id, v.issuer, v.client_id, v.secret, v.algorithms,
-    v.config_version, v.name_zh, v.name_en
+  select v.id, v.slug, v.institution_id, v.status, v.issuer, v.client_id, v.secret, v.auth_method,
+    v.algorithms, v.config_version, v.name_zh, v.name_en
   from providers v
 """
 KEEP = text("""
@@ -34,9 +34,11 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     slug: str
     institution_id: UUID
+    status: str
     issuer: str
     client_id: str
     secret: bytes
+    auth_method: str
     algorithms: list[str]
     config_version: int
     name_zh: str
@@ -69,8 +71,27 @@ def client_of(settings: Settings, known: Known) -> Client:
         issuer=known.issuer,
         client_id=known.client_id,
         secret=secret,
-        redirect_uri=f"{settings.public_url.rstrip('/')}/auth/{known.slug}/callback",
+        redirect_uri=callback_of(settings, known.slug),
+        auth_method=known.auth_method,
     )
+
+
+def callback_of(settings: Settings, slug: str) -> str:
+    """Return the address a provider sends people back to, to be registered there."""
+    return f"{settings.public_url.rstrip('/')}/auth/{slug}/callback"
+
+
+async def keep(session: AsyncSession, provider_id: UUID, published: Published) -> None:
+    """Keep what a provider publishes in its row."""
+    forced = published.forced_at
+    values = {
+        "id": provider_id,
+        "document": msgspec.json.encode(published.document).decode(),
+        "jwks": msgspec.json.encode(published.keys).decode(),
+        "fetched": datetime.fromtimestamp(published.fetched_at, UTC),
+        "forced": datetime.fromtimestamp(forced, UTC) if forced is not None else None,
+    }
+    await session.execute(KEEP, values)
 
 
 def directory_of(state: State, known: Known) -> Directory:
@@ -94,15 +115,7 @@ def directory_of(state: State, known: Known) -> Directory:
         )
 
     async def store(published: Published) -> None:
-        forced = published.forced_at
-        values = {
-            "id": known.id,
-            "document": msgspec.json.encode(published.document).decode(),
-            "jwks": msgspec.json.encode(published.keys).decode(),
-            "fetched": datetime.fromtimestamp(published.fetched_at, UTC),
-            "forced": datetime.fromtimestamp(forced, UTC) if forced is not None else None,
-        }
         async with transaction(state) as session:
-            await session.execute(KEEP, values)
+            await keep(session, known.id, published)
 
     return Directory(known.issuer, guard_of(state.settings), load, store)

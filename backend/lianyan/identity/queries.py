@@ -55,6 +55,7 @@ NAV: list[tuple[str, Role]] = [
     ("members", Role.ANYONE),
     ("roles", ALLOWED["role.read"]),
     ("platform", ALLOWED["platform.change"]),
+    ("logins", ALLOWED["provider.read"]),
     ("security", ALLOWED["security.read"]),
     ("record", ALLOWED["record.read"]),
 ]
@@ -92,12 +93,14 @@ PROVIDERS = f"""
         'domains', coalesce((select jsonb_agg(d.domain) from institution_domains d
           where d.institution_id = i.id), '[]'))
         order by i.sort_key collate "C", v.slug)
-      from providers v join institutions i on i.id = v.institution_id), '[]'),
+      from providers v join institutions i on i.id = v.institution_id
+      where v.status = 'active'), '[]'),
     'people', case when $1 then coalesce((select jsonb_agg(jsonb_build_object(
         'slug', v.slug, 'hint', e.subject, 'name', p.name, 'institution', {INSTITUTION},
         'roles', {ROLES_OF}) order by p.created_at, p.id)
       from identities e join people p on p.id = e.person_id and p.demo
-        join providers v on v.id = e.provider_id join institutions i on i.id = v.institution_id), '[]')
+        join providers v on v.id = e.provider_id and v.status = 'active'
+        join institutions i on i.id = v.institution_id), '[]')
       end)::text
 """
 

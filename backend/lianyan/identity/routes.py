@@ -19,7 +19,8 @@ from lianyan.core.revisions import etag
 from lianyan.core.shapes import I18n
 from lianyan.core.words import say
 from lianyan.identity import commands, cookies, logins, logouts, people, queries
-from lianyan.identity.logins import Arrived, Refusal
+from lianyan.identity.login_transactions import Refusal
+from lianyan.identity.logins import Arrived, Tried
 from lianyan.identity.schemas import (
     Account,
     AccountChange,
@@ -197,6 +198,8 @@ async def callback(request: AnyRequest, state: State, slug: FromPath[str]) -> Re
         if refusal.reason in logins.FORGED:
             dead_link(request)
         return _failed(request, state, refusal)
+    if isinstance(arrived, Tried):
+        return _go(state, f"/admin/logins/{arrived.provider_id}?tried=1")
     return _go(
         state,
         _landing(arrived),

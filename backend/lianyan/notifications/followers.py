@@ -90,6 +90,11 @@ HOME_OFFICERS = _audience("""
   where r.role = 'coordinator' and r.ended_at is null and not exists (select from named)
 """)
 """Officers of the institution a person asks to join; coordinators, where it has none."""
+ADMINISTRATORS = _audience("""
+  select r.person_id from e, platform_roles r
+  where r.role in ('administrator', 'security_administrator') and r.ended_at is null
+""")
+"""Whoever can write an issuer down can become anybody in it: the others hear of it."""
 ORDERER = _audience("select r.ordered_by from e join releases r on r.id = e.subject")
 
 
@@ -182,6 +187,10 @@ TOLD: dict[str, tuple[Told, ...]] = {
     "affiliation.confirmed": (Told(PERSON, "affiliation_confirmed", "self"),),
     "affiliation.refused":   (Told(PERSON, "affiliation_refused", "self"),),
     "officer.named":         (Told(PERSON, "officer_named", "self"),),
+    "provider.changed":      (Told(ADMINISTRATORS, "provider_changed", "self"),),
+    "provider.activated":    (Told(ADMINISTRATORS, "provider_activated", "self"),),
+    "provider.disabled":     (Told(ADMINISTRATORS, "provider_disabled", "self"),),
+    "provider.retired":      (Told(ADMINISTRATORS, "provider_retired", "self"),),
     "role.granted":          (Told(PERSON, "role_granted", "self", keep=("role",)),),
 }
 # fmt: on
@@ -204,7 +213,7 @@ NAMES = text("""
 """)
 """Whose names a sentence may show: the institution and the person an event is about."""
 
-NAMED = {"participation", "affiliation", "invitation", "officer", "member"}
+NAMED = {"participation", "affiliation", "invitation", "officer", "member", "provider"}
 
 
 @follows(*TOLD)

@@ -14,6 +14,7 @@ export const places: Record<string, string> = {
   members: "members",
   roles: "admin/roles",
   platform: "admin/platform",
+  logins: "admin/logins",
   security: "admin/security",
   record: "admin/record",
 };
