@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pickle
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -18,13 +19,17 @@ from hypothesis.stateful import (
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
 
+from figures import figure
 from machine.facts import EVERYBODY, HOME, JUDGED, Command
 from machine.model import Model
 from machine.play import Play, Start
 from machine.stage import ANSWERS, COMMENTS, LINES, Stage
+from tally import added, run_folder
 
 LONG = bool(os.environ.get("LIANYAN_LONG"))
 EXAMPLES = int(os.environ.get("LIANYAN_MACHINE_EXAMPLES", "2000" if LONG else "60"))
+PARTS = 20 if LONG else 1
+"""Each on a stage of its own: ten minutes after a step it can no longer be undone."""
 STEPS = 40 if LONG else 14
 RARE = {"withdraw", "withdraw_by_institution", "decline"}
 """What leads out of the ordinary way, and so would be met too often."""
@@ -224,7 +229,8 @@ def test_the_commands_are_those_of_everybody():
 
 
 @pytest.mark.slow
-async def test_the_portal_does_what_the_model_does(committed):
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_the_portal_does_what_the_model_does(committed, tmp_path_factory, part):
     loop = asyncio.get_running_loop()
     engine = committed.sessions.kw["bind"]
     stage = Stage(committed.client)
@@ -258,12 +264,20 @@ async def test_the_portal_does_what_the_model_does(committed):
         )
         Here.stage, Here.starts, Here.connection, Here.sessions = stage, starts, connection, nested
         chosen = settings(
-            max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, database=None, print_blob=True,
+            max_examples=EXAMPLES // PARTS, stateful_step_count=STEPS, deadline=None, database=None, print_blob=True,
             suppress_health_check=list(HealthCheck),
             phases=[Phase.generate, Phase.shrink],
         )  # fmt: skip
         await asyncio.to_thread(run_state_machine_as_test, Here, settings=chosen)
-    print(f"{EXAMPLES} examples, {stage.done.total()} commands: {dict(stage.done.most_common())}")
+    counts = Counter({"sequences": EXAMPLES // PARTS, "commands": stage.done.total()})
+    with added(run_folder(tmp_path_factory), "machine", counts) as total:
+        figure(
+            "state machine: sequences on which the portal and a plain model agree",
+            ">= 2,000, 0 wrong",
+            f"{total['sequences']:,} sequences, {total['commands']:,} commands, 0 wrong",
+            held=total["sequences"] >= 2000,
+        )
+    print(f"part {part}: {stage.done.total()} commands: {dict(stage.done.most_common())}")
 
 
 async def _whole(work: Any) -> Any:
