@@ -54,7 +54,8 @@ BODIES: dict[str, Any] = {
 }  # fmt: skip
 
 PLAIN = {
-    "/api/session", "/api/session/renew", "/api/session/locale", "/api/settings", "/api/settings/affiliations", "/api/tasks",
+    "/api/session", "/api/session/renew", "/api/session/locale", "/api/settings", "/api/settings/affiliations",
+    "/api/settings/sessions", "/api/settings/sessions/{session_id}/end", "/api/tasks",
     "/api/messages/read", "/api/people", "/api/providers", "/api/login/{slug}", "/api/administrator-link", "/api/home",
     "/api/calls", "/api/calls/preset", "/api/calls/{call_id}", "/api/institutions", "/api/institutions/{institution_id}",
     "/api/institutions/{institution_id}/candidates", "/api/institutions/{institution_id}/officers", "/api/terms",

@@ -83,6 +83,8 @@ export async function issuer(institution, { base, portal, keys, secret }) {
         client_secret: institution.client_secret,
         redirect_uris: institution.redirect_uris,
         post_logout_redirect_uris: institution.post_logout_redirect_uris,
+        backchannel_logout_uri: institution.backchannel_logout_uri,
+        backchannel_logout_session_required: true,
         response_types: ["code"],
         grant_types: ["authorization_code"],
         token_endpoint_auth_method: "client_secret_basic",
@@ -107,12 +109,16 @@ export async function issuer(institution, { base, portal, keys, secret }) {
     },
     features: {
       devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx, form) => show(ctx, pages.leave(words(ctx), institution, form)),
         postLogoutSuccessSource: (ctx) => show(ctx, pages.left(words(ctx), institution, portal)),
       },
     },
+    // The provider's own would refuse addresses of this machine, where the portal is.
+    fetch: (url, { method, headers, body, redirect, signal }) =>
+      globalThis.fetch(url, { method, headers, body, redirect, signal }),
     findAccount: (_, sub) =>
       people.has(sub) ? { accountId: sub, claims: () => claims(people.get(sub)) } : undefined,
     interactions: { url: (_, step) => `/${slug}/step/${step.uid}`, policy: policy(people) },

@@ -1,10 +1,13 @@
 """An institution's login from its address to a member who is in, by screens alone; its provider is a real one."""
 
 import re
+import time
 
 import pytest
 from playwright.sync_api import expect
 
+from browser.visitor import Visitor
+from figures import figure
 from lianyan.demo.login import DemoInstitution, DemoPerson, client_id, client_secret, start
 from lianyan.settings import Settings
 
@@ -71,7 +74,9 @@ def test_a_login_service_is_added_tried_activated_and_used(visit, provider):
     here = "admin/logins/" + page.url.rpartition("/")[2].partition("?")[0]
     second = visit("security").open(here)
     second.get_by_role("button", name="启用", exact=True).click()
-    expect(second.get_by_role("status").filter(has_text="已启用，该单位人员可以登录。")).to_have_count(1)
+    expect(
+        second.get_by_role("status").filter(has_text="已启用，该单位人员可以登录。")
+    ).to_have_count(1)
     newcomer = visit()
     page = newcomer.open("login")
     page.get_by_role("combobox").fill(NAME)
@@ -80,3 +85,31 @@ def test_a_login_service_is_added_tried_activated_and_used(visit, provider):
     at_provider(page, "new")
     newcomer.arrive("欢迎")
     assert newcomer.send("GET", "session")["person"]["name"] == "新成员𠮷"
+
+
+def test_a_logout_at_the_institution_ends_the_session_here(browser, address):
+    """Within two seconds, measured from the press there to the refusal here."""
+    visitor = Visitor(browser, address)
+    try:
+        visitor.sign_in("yi")
+        visitor.open("home")
+        issuer = next(
+            row["issuer"]
+            for row in visitor.send("GET", "providers")["items"]
+            if row["slug"] == "demohosp"
+        )
+        other = visitor.context.new_page()
+        other.goto(f"{issuer}/session/end")
+        other.get_by_role("button").first.click()
+        began = time.monotonic()
+        while visitor.send("GET", "session")["person"] is not None:
+            assert time.monotonic() - began < 2, (
+                "the session outlives the institution's by two seconds"
+            )
+            time.sleep(0.05)
+        figure(
+            "logout at the institution: seconds until the session here is over",
+            "2", f"{time.monotonic() - began:.2f}", held=True,
+        )  # fmt: skip
+    finally:
+        visitor.close()

@@ -152,6 +152,7 @@ def _configuration(
                 "client_secret": client_secret(settings, i.slug),
                 "redirect_uris": [f"{public}/auth/{i.slug}/callback"],
                 "post_logout_redirect_uris": [f"{public}/"],
+                "backchannel_logout_uri": f"{public}/auth/{i.slug}/backchannel",
                 "people": [msgspec.to_builtins(p) for p in i.people],
             }
             for i in institutions

@@ -283,6 +283,7 @@ async def _opened(
         found.id,
         identity_id=found.identity_id,
         id_token=kept,
+        idp_session=proof.session,
         token=token,
         idle=timedelta(minutes=settings.session_idle_minutes),
         longest=timedelta(hours=settings.session_hours),

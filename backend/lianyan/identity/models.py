@@ -128,13 +128,21 @@ class Session(Entity):
     """An open session; the token itself is only in the browser."""
 
     __tablename__ = "sessions"
-    __table_args__ = (UniqueConstraint("token_hash"), Index(None, "person_id"))
+    __table_args__ = (
+        UniqueConstraint("token_hash"),
+        Index(None, "person_id"),
+        Index(
+            "ix_sessions_identity_id", "identity_id", postgresql_where=text("revoked_at is null")
+        ),
+    )
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id"))
     identity_id: Mapped[UUID | None] = mapped_column(ForeignKey("identities.id"))
     proposal_id: Mapped[UUID | None]
     """Set for an invited person: the session opens this proposal and nothing else."""
+    idp_session: Mapped[str | None]
+    """What the institution calls its own session, by which it ends this one."""
     id_token: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Encrypted; only the hint for logging out at the institution."""
     by_link: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -143,6 +151,16 @@ class Session(Entity):
     idle_expires_at: Mapped[datetime]
     absolute_expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+
+class LogoutHeard(Model):
+    """A notice of a logout at an institution; none is heard twice."""
+
+    __tablename__ = "logouts_heard"
+
+    provider_id: Mapped[UUID] = mapped_column(ForeignKey("providers.id"), primary_key=True)
+    jti: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime]
 
 
 class Affiliation(Entity):

@@ -1,4 +1,4 @@
-"""Somebody else's sessions: what a security administrator sees of them, and how one is ended."""
+"""Open sessions: one's own, and somebody else's as a security administrator sees and ends them."""
 
 from typing import Any, Literal
 from uuid import UUID
@@ -45,6 +45,8 @@ class OpenSession(msgspec.Struct, frozen=True):
     """Opened by a link made on the server."""
     proposal_only: bool
     """Opened by an invitation: it opens one proposal."""
+    here: bool = False
+    """The one that asks."""
 
 
 class OpenSessions(msgspec.Struct, frozen=True):
@@ -65,6 +67,29 @@ async def sessions_of(reading: Reading, person_id: UUID) -> OpenSessions:
     if body is None:
         raise NotFound
     return msgspec.json.decode(body, type=OpenSessions)
+
+
+async def own_sessions(reading: Reading) -> OpenSessions:
+    """Return the reader's open sessions, and which of them asks."""
+    found = await sessions_of(reading, reading.actor.id)
+    here = reading.actor.session_id
+    return OpenSessions([msgspec.structs.replace(one, here=one.id == here) for one in found.items])
+
+
+async def end_own(session: AsyncSession, actor: Actor, session_id: UUID) -> None:
+    """End one of the own sessions at once; somebody else's is not there. One that is over stays so."""
+    found = await session.scalar(
+        select(Session)
+        .where(Session.id == session_id, Session.person_id == actor.id)
+        .with_for_update()
+    )
+    if found is None:
+        raise NotFound
+    if found.revoked_at is not None:
+        return
+    found.revoked_at = await session.scalar(select(func.clock_timestamp()))
+    await session.flush()
+    await record(session, actor, "session.left", found.id, person_id=actor.id)
 
 
 async def end_session(
@@ -112,4 +137,25 @@ async def end(
     await end_session(session, actor, session_id, data.reason)
 
 
-HANDLERS: list[Any] = [list_sessions, end]
+@get("/settings/sessions", opt={"action": "settings.read"}, tags=["settings"])
+async def list_own(reading: NamedDependency[Reading]) -> OpenSessions:
+    """List where the person who asks is logged in."""
+    return await own_sessions(reading)
+
+
+@post(
+    "/settings/sessions/{session_id:uuid}/end",
+    opt={"action": "settings.change"},
+    status_code=204,
+    tags=["settings"],
+)
+async def end_one(
+    session: NamedDependency[AsyncSession],
+    actor: NamedDependency[Actor],
+    session_id: FromPath[UUID],
+) -> None:
+    """Log out somewhere else."""
+    await end_own(session, actor, session_id)
+
+
+HANDLERS: list[Any] = [list_sessions, end, list_own, end_one]

@@ -19,6 +19,7 @@ from lianyan.core.revisions import etag
 from lianyan.core.shapes import I18n
 from lianyan.core.words import say
 from lianyan.identity import commands, cookies, logins, logouts, people, queries
+from lianyan.identity.backchannel import LogoutRefused, receive, token_in
 from lianyan.identity.login_transactions import Refusal
 from lianyan.identity.logins import Arrived, Tried
 from lianyan.identity.schemas import (
@@ -209,6 +210,23 @@ async def callback(request: AnyRequest, state: State, slug: FromPath[str]) -> Re
     )
 
 
+@post(
+    "/auth/{slug:str}/backchannel",
+    opt={"action": "session.end"},
+    status_code=200,
+    include_in_schema=False,
+)
+async def backchannel(request: AnyRequest, state: State, slug: FromPath[str]) -> Response[Any]:
+    """Take an institution's notice that somebody has logged out there."""
+    try:
+        body = await request.body()
+        token = token_in(body, request.headers.get("content-type", ""))
+        await receive(state, slug, token)
+    except LogoutRefused:
+        return Response({"error": "invalid_request"}, status_code=400, headers=NO_STORE)
+    return Response(None, headers=NO_STORE)
+
+
 def _landing(arrived: Arrived) -> str:
     """Return the first page: who comes for the first time is shown where they are."""
     if not arrived.person.new:
@@ -352,5 +370,5 @@ class PeopleApi(Controller):
 
 
 HANDLERS: list[Any] = [SessionApi, LoginApi, AccountApi, PeopleApi]
-OUTSIDE: list[Any] = [callback]
+OUTSIDE: list[Any] = [callback, backchannel]
 """What stands beside the API: the address institutions send people back to."""

@@ -24,6 +24,9 @@ LONGEST_S = 24 * 3600
 LARGEST = 64 * 1024
 MOST_KEYS = 100
 LONGEST_SUBJECT = 255
+LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
+LOGOUT_OLDEST_S = 120
+"""How long ago the notice of a logout may have been made."""
 LAST = 1e12
 RSA_BYTES = range(256, 1025)
 SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
@@ -107,6 +110,51 @@ def verify(token: str, keys: Any, expected: Expected, now: float) -> Proof:
     )
 
 
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """What the notice of a logout says: who, or which session, or both."""
+
+    subject: str | None
+    session: str | None
+    jti: str
+    forgotten_at: float
+    """Until then the same notice may come again and has to be known."""
+
+
+def verify_logout(
+    token: str, keys: Any, *, issuer: str, client_id: str, algorithms: frozenset[str], now: float
+) -> Ended:
+    """Return what a logout token proves at `now`, or raise TokenRefused (Back-Channel Logout 1.0, 2.6)."""
+    head, body, signature, signed = _split(token)
+    algorithm, kid = _header(head, algorithms, kinds=("JWT", "LOGOUT+JWT"))
+    _check_signature(_candidates(keys, algorithm, kid), algorithm, signed, signature)
+    claims = _object(body, "payload")
+    expected = Expected(issuer=issuer, client_id=client_id, nonce="")
+    _check_issuer(claims, expected)
+    _check_audience(claims, expected)
+    issued = _time(claims, "iat")
+    if issued > now + TOLERANCE_S:
+        _refuse("issued_in_future", skew=issued - now)
+    if issued < now - LOGOUT_OLDEST_S - TOLERANCE_S:
+        _refuse("issued_long_ago", skew=issued - now)
+    if "exp" in claims and _time(claims, "exp") <= now - TOLERANCE_S:
+        _refuse("expired")
+    events = claims.get("events")
+    if not isinstance(events, dict) or not isinstance(events.get(LOGOUT), dict):
+        _refuse("events")
+    if "nonce" in claims:
+        # What has a nonce was made as the proof of a login.
+        _refuse("nonce")
+    jti = _short(claims.get("jti"))
+    if jti is None:
+        _refuse("jti")
+    subject = subject_of(claims) if "sub" in claims else None
+    session = _short(claims.get("sid"))
+    if ("sid" in claims and session is None) or (subject is None and session is None):
+        _refuse("subject")
+    until = issued + LOGOUT_OLDEST_S + 2 * TOLERANCE_S
+    return Ended(subject=subject, session=session, jti=jti, forgotten_at=until)
+
+
 def subject_of(claims: Mapping[str, Any]) -> str:
     """Return who the claims are about, exactly as said; raise TokenRefused where that is nobody."""
     subject = claims.get("sub")
@@ -173,7 +221,9 @@ def _object(text: bytes, part: str) -> dict[str, Any]:
     return found
 
 
-def _header(head: bytes, allowed: frozenset[str]) -> tuple[str, str | None]:
+def _header(
+    head: bytes, allowed: frozenset[str], kinds: tuple[str, ...] = ("JWT",)
+) -> tuple[str, str | None]:
     """Return algorithm and key id; keys that the token itself brings or points to are not looked at."""
     header = _object(head, "header")
     algorithm, kid, kind = (header.get(n) for n in ("alg", "kid", "typ"))
@@ -181,7 +231,7 @@ def _header(head: bytes, allowed: frozenset[str]) -> tuple[str, str | None]:
         _refuse("algorithm")
     if "crit" in header or "b64" in header:
         _refuse("critical")
-    if kind is not None and not (isinstance(kind, str) and kind.upper() == "JWT"):
+    if kind is not None and not (isinstance(kind, str) and kind.upper() in kinds):
         _refuse("kind")
     if kid is not None and not isinstance(kid, str):
         _refuse("key_id")
