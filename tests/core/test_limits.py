@@ -219,7 +219,8 @@ async def test_one_event_a_key_and_hour_names_the_person_and_no_address(
                 await statuses(client, 5)
 
     async def events():
-        found = await session.scalars(select(Event).where(Event.kind == "limit.refused"))
+        wanted = select(Event).where(Event.kind == "limit.refused").order_by(Event.id)
+        found = await session.scalars(wanted)
         return list(found)
 
     with caplog.at_level(logging.INFO):
