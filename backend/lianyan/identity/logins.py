@@ -17,6 +17,7 @@ from lianyan.core.logs import note
 from lianyan.core.problems import Conflict, NotFound, Problem
 from lianyan.core.secrets import encrypt
 from lianyan.identity import login_transactions, provider_trials
+from lianyan.identity.breakers import SILENCE, breaker_of
 from lianyan.identity.commands import close_session, open_session, token_hash
 from lianyan.identity.login_transactions import Begun, Kept, Refusal
 from lianyan.identity.newcomers import Clash, Person, person_of
@@ -48,6 +49,8 @@ LOG = logging.getLogger("lianyan.logins")
 LONGEST = {"state": 128, "code": 2048, "iss": 1024, "error": 200, "error_description": 4000}
 REFUSED = {"access_denied", "login_required", "interaction_required", "consent_required"}
 DOWN = {"temporarily_unavailable", "server_error"}
+DOWN_HERE = SILENCE | {"resting", "secret_unreadable"}
+"""Failures that have nothing to do with who logs in."""
 FORGED = {"malformed", "no_transaction"}
 """Reasons of answers that belong to no login that this browser has begun."""
 LANGUAGES = {"zh": "zh-CN", "en": "en"}
@@ -113,7 +116,8 @@ async def begin(
         # One that was never active is nobody's to know of; one that was is closed, not lost.
         raise _closed(known, locale) if known.status == Status.DISABLED else NotFound
     try:
-        metadata, _ = await directory_of(state, known).published()
+        async with breaker_of(known.id).asking(heals=False):
+            metadata, _ = await directory_of(state, known).published()
         client = client_of(settings, known)
     except ProviderFailed as error:
         note(LOG, logging.WARNING, "login.unavailable", provider=known.slug, reason=error.reason)
@@ -200,28 +204,34 @@ def _answer(query: list[tuple[str, str]]) -> dict[str, str]:
 async def _believed(state: State, begun: Begun, said: dict[str, str]) -> Believed:
     """Return what the institution proves about the person; raise Refusal where it proves nothing."""
     try:
-        directory = directory_of(state, begun)
-        metadata, keys = await directory.published()
-        check_response_issuer(metadata, said.get("iss"))
-        code = _code(begun, said)
-        client, guard = client_of(state.settings, begun), guard_of(state.settings)
-        tokens = await exchange(client, metadata, guard, code=code, verifier=begun.verifier)
-        expected = Expected(
-            issuer=begun.issuer,
-            client_id=begun.client_id,
-            nonce=begun.nonce,
-            algorithms=frozenset(begun.algorithms),
-            access_token=tokens.access_token,
-        )
-        proof = await _proved(directory, tokens.id_token, keys, expected)
-        claims = await _claims(metadata, guard, proof, tokens.access_token)
+        async with breaker_of(begun.id).asking():
+            return await _asked(state, begun, said)
     except ProviderFailed as error:
-        down = error.reason in {"unreachable", "timeout", "status", "secret_unreadable"}
+        down = error.reason in DOWN_HERE
         code = "unavailable" if down else "failed"
         raise Refusal(code, error.reason, provider=begun) from error
     except TokenRefused as error:
         code = "clock" if error.clock else "failed"
         raise Refusal(code, f"token_{error.reason}", provider=begun, skew=error.skew) from error
+
+
+async def _asked(state: State, begun: Begun, said: dict[str, str]) -> Believed:
+    """Return what the institution proves; raise ProviderFailed or TokenRefused as it comes."""
+    directory = directory_of(state, begun)
+    metadata, keys = await directory.published()
+    check_response_issuer(metadata, said.get("iss"))
+    code = _code(begun, said)
+    client, guard = client_of(state.settings, begun), guard_of(state.settings)
+    tokens = await exchange(client, metadata, guard, code=code, verifier=begun.verifier)
+    expected = Expected(
+        issuer=begun.issuer,
+        client_id=begun.client_id,
+        nonce=begun.nonce,
+        algorithms=frozenset(begun.algorithms),
+        access_token=tokens.access_token,
+    )
+    proof = await _proved(directory, tokens.id_token, keys, expected)
+    claims = await _claims(metadata, guard, proof, tokens.access_token)
     return Believed(proof, claims, tokens.id_token)
 
 

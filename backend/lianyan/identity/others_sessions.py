@@ -7,7 +7,7 @@ import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from lianyan.core.actor import Actor, Reading
@@ -78,35 +78,36 @@ async def own_sessions(reading: Reading) -> OpenSessions:
 
 async def end_own(session: AsyncSession, actor: Actor, session_id: UUID) -> None:
     """End one of the own sessions at once; somebody else's is not there. One that is over stays so."""
-    found = await session.scalar(
-        select(Session)
-        .where(Session.id == session_id, Session.person_id == actor.id)
-        .with_for_update()
-    )
-    if found is None:
-        raise NotFound
-    if found.revoked_at is not None:
-        return
-    found.revoked_at = await session.scalar(select(func.clock_timestamp()))
-    await session.flush()
-    await record(session, actor, "session.left", found.id, person_id=actor.id)
+    if await _ended(session, session_id, Session.person_id == actor.id) is not None:
+        await record(session, actor, "session.left", session_id, person_id=actor.id)
 
 
 async def end_session(
     session: AsyncSession, actor: Actor, session_id: UUID, reason: Reason
 ) -> None:
     """End somebody's session at once and tell them; one that is over stays so."""
-    found = await session.scalar(select(Session).where(Session.id == session_id).with_for_update())
+    person_id = await _ended(session, session_id)
+    if person_id is None:
+        return
+    event = await record(
+        session, actor, "session.ended", session_id, person_id=person_id, reason=reason
+    )
+    await tell(session, event, person_id, "session_ended", to="self")
+
+
+async def _ended(
+    session: AsyncSession, session_id: UUID, *whose: ColumnElement[bool]
+) -> UUID | None:
+    """End a session and return whose it was, None where it was over; raise NotFound."""
+    wanted = select(Session).where(Session.id == session_id, *whose).with_for_update()
+    found = await session.scalar(wanted)
     if found is None:
         raise NotFound
     if found.revoked_at is not None:
-        return
+        return None
     found.revoked_at = await session.scalar(select(func.clock_timestamp()))
     await session.flush()
-    event = await record(
-        session, actor, "session.ended", found.id, person_id=found.person_id, reason=reason
-    )
-    await tell(session, event, found.person_id, "session_ended", to="self")
+    return found.person_id
 
 
 @get(
