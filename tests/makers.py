@@ -108,7 +108,7 @@ async def make_call(session: AsyncSession, **values: Any) -> Call:
         form = Form(number=1, document=forms.write(document), sha256=forms.form_hash(document))
         session.add(form)
         await session.flush()
-    prefix = values.pop("prefix", f"T-{secrets.token_hex(3)}")
+    prefix = values.pop("prefix", f"T-{secrets.token_hex(6)}")
     made = Call(
         title_zh="示例征集",
         title_en="Demo call",
