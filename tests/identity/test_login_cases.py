@@ -4,9 +4,11 @@ import asyncio
 import time
 
 import pytest
+from httpx2 import ASGITransport, AsyncClient
 from sqlalchemy import select, text
 
 from idp.gate import Gate, cookies, count, reasons
+from lianyan.app import create_app
 from lianyan.core.events import Event
 from lianyan.identity.models import (
     Affiliation,
@@ -14,7 +16,7 @@ from lianyan.identity.models import (
     Person,
     Session,
 )
-from makers import make_person
+from makers import ORIGIN, make_person
 
 
 @pytest.mark.parametrize("verified", [False, "false", "true", True, 1, None, ...], ids=str)
@@ -150,4 +152,21 @@ async def test_two_first_logins_at_once_make_one_person(committed, demo_login, f
     async with committed.sessions() as session:
         assert await count(session, Person) == 1
         assert await count(session, Affiliation) == 1
+    await gate.browser.aclose()
+
+
+async def test_a_login_goes_on_after_the_portal_was_started_anew(committed, demo_login, forger):
+    """Nothing of a login on its way is in the process: another one takes the answer."""
+    state = committed.app.state
+    async with committed.sessions.begin() as session:
+        gate = Gate(committed.client, session, state.settings, demo_login, forger)
+        await gate.add("nuist")
+    back = await gate.at_provider("nuist", "ji")
+    another = create_app(state.settings, committed.sessions, state.acquire)
+    transport = ASGITransport(another, raise_app_exceptions=False)
+    async with AsyncClient(
+        transport=transport, base_url=ORIGIN, cookies=committed.client.cookies
+    ) as client:
+        assert (await client.get(back)).headers["location"].startswith("/welcome")
+        assert (await gate.who(client))["name"] == "李𠮷"
     await gate.browser.aclose()
