@@ -43,7 +43,7 @@ def test_a_login_service_is_added_tried_activated_and_used(visit, provider):
     page = administrator.open("admin/logins")
     page.get_by_role("button", name="新增登录服务").click()
     page.get_by_role("combobox", name="单位").fill("示例")
-    page.get_by_role("option").first.click()
+    page.get_by_role("option").filter(has_text="示例市第一医院").first.click()
     administrator.field("短名").fill(SLUG)
     administrator.field("显示名称（中文）").fill(NAME)
     administrator.field("显示名称（英文）").fill("Late Institute")

@@ -135,6 +135,12 @@ async def test_from_an_address_to_a_member_who_logs_in(desk):
     assert "新来大学" not in (await gate.client.get("/api/providers")).text
     await step(desk, id_, "activate", "安")
     assert "新来大学" in (await gate.client.get("/api/providers")).text
+    rev = (await page(desk, id_))["rev"]
+    named = await call(desk, "甲", "PATCH", f"/{id_}", rev=rev, name_zh="教工统一登录")
+    assert named.status_code == 200
+    for asked in ("教工统一", "jiaogong", "新来"):
+        listed = (await gate.client.get("/api/providers", params={"q": asked})).json()["items"]
+        assert [row["slug"] for row in listed] == ["new"], asked
     desk.forger.claims = {"name": "新成员", "sub": "m-1"}
     answer = await gate.forge("new")
     assert answer.headers["location"].startswith("/welcome"), answer.text

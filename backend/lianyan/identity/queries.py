@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -241,12 +242,20 @@ async def providers(reading: Reading, *, q: str | None, last: str | None, demo: 
     """
     body = await reading.connection.fetchval(PROVIDERS, demo)
     found = msgspec.json.decode(body, type=_ProvidersPage)
+    for row in found.items:
+        row.search_keys += f"\n{_own_keys(row.name.zh, row.name.en)}"
     known = {row.slug for row in found.items}
     return Providers(
         items=[row.shown() for row in _matching(found.items, (q or "")[:LONGEST_QUERY])],
         last=last if last in known else None,
         demo_people=found.people,
     )
+
+
+@lru_cache(maxsize=2000)
+def _own_keys(zh: str, en: str) -> str:
+    """Return what finds a login service by its own name, which tells those of one institution apart."""
+    return names.search_keys(zh, en)
 
 
 def _matching(rows: list[_ProviderRow], asked: str) -> Iterable[_ProviderRow]:
