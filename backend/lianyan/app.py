@@ -42,7 +42,7 @@ from lianyan.core.revisions import provide_rev
 from lianyan.decisions.routes import HANDLERS as DECISIONS
 from lianyan.identity.actors import load_actor
 from lianyan.identity.offices_routes import HANDLERS as OFFICES
-from lianyan.identity.others_sessions import HANDLERS as SESSIONS
+from lianyan.identity.open_sessions import HANDLERS as SESSIONS
 from lianyan.identity.provider_admin_routes import HANDLERS as PROVIDERS
 from lianyan.identity.routes import HANDLERS as IDENTITY
 from lianyan.identity.routes import OUTSIDE

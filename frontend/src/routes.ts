@@ -36,7 +36,7 @@ export const routes: RouteTable = [
   ["/admin/calls/new", "admin/OpenCall"],
   ["/admin/platform", "admin/Platform"],
   ["/admin/logins", "admin/Logins"],
-  ["/admin/logins/:id", "admin/LoginService"],
+  ["/admin/logins/:id", "admin/InstitutionLogin"],
   ["/admin/security", "record/Security"],
   ["/admin/record", "record/Record"],
   ["/desk/:id/seen", "record/Seen"],
